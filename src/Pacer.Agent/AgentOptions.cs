@@ -1,0 +1,56 @@
+namespace Pacer.Agent;
+
+/// <summary>Settings of one node. Each has a command-line flag and an environment variable (docs/configuration.md).</summary>
+public sealed record AgentOptions
+{
+    /// <summary>Where the server listens for agents: <c>HOST:PORT</c>, or <c>unix:/path/agent.sock</c> on the same machine.</summary>
+    public required string Join { get; init; }
+
+    /// <summary>Kept over reboots: agent id, checkpoints, sandboxes, exit files, fetch cache.</summary>
+    public required string WorkDir { get; init; }
+
+    /// <summary>Bundles and runtime state, gone at reboot: a directory on tmpfs (the agent mounts one there if it is not, and may).</summary>
+    public required string RunDir { get; init; }
+
+    public string? JoinToken { get; init; }
+
+    /// <summary>Null: the machine's name.</summary>
+    public string? Hostname { get; init; }
+
+    /// <summary>IP address that others reach this node by; null: 127.0.0.1 when joined locally, else the address the stream leaves from.</summary>
+    public string? Address { get; init; }
+
+    /// <summary>Null: all cores of the machine.</summary>
+    public double? Cpus { get; init; }
+
+    /// <summary>MiB; null: the machine's memory less 10 %, at least half of it.</summary>
+    public long? MemoryMiB { get; init; }
+
+    /// <summary>MiB; null: free space of the work directory's file system less 10 %.</summary>
+    public long? DiskMiB { get; init; }
+
+    /// <summary>Ranges like <c>31000-32000,33000-33100</c>.</summary>
+    public string Ports { get; init; } = "31000-32000";
+
+    public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
+
+    public string? Region { get; init; }
+    public string? Zone { get; init; }
+
+    /// <summary>"auto" (best that works here), "oci" (crun + conmon or refuse to start), "process" (no isolation).</summary>
+    public string Isolation { get; init; } = "auto";
+
+    /// <summary>How many containers are started at the same time; 0: four a core.</summary>
+    public int LaunchParallelism { get; init; }
+
+    /// <summary>A log file is rotated above this size; bytes.</summary>
+    public long LogMaxBytes { get; init; } = 10 * 1024 * 1024;
+
+    /// <summary>Rotated files kept of each log.</summary>
+    public int LogKeep { get; init; } = 3;
+
+    /// <summary>Size limit of the fetch cache; bytes.</summary>
+    public long FetchCacheBytes { get; init; } = 2L * 1024 * 1024 * 1024;
+
+    public string LogLevel { get; init; } = "warn";
+}

@@ -1,0 +1,2 @@
+Console.WriteLine("pacer");
+return 0;

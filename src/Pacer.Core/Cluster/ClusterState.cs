@@ -1,0 +1,91 @@
+using System.Collections.Immutable;
+using Pacer.Core.Model;
+
+namespace Pacer.Core.Cluster;
+
+/// <summary>
+/// Everything the cluster is and wants, as one immutable value: the loop steps it, every read is served from it.
+/// The first block of tables is stored; the second block is derived from it by <see cref="Apply"/> and never stored.
+/// </summary>
+public sealed record ClusterState
+{
+    public static readonly ClusterState Empty = new();
+
+    /// <summary>Grows by one with every committed batch; the ETag of reads. Not stored: it restarts from the store's own count.</summary>
+    public long Index { get; init; }
+
+    public Timestamp RootVersion { get; init; }
+    public ImmutableSortedDictionary<RunSpecId, RunSpec> RunSpecs { get; init; } = ImmutableSortedDictionary<RunSpecId, RunSpec>.Empty;
+
+    /// <summary>History of each run spec by version, the current one included.</summary>
+    public ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<Timestamp, RunSpec>> Versions { get; init; } =
+        ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<Timestamp, RunSpec>>.Empty;
+
+    /// <summary>Instances by run spec, then by id; also those of run specs that are no longer wanted.</summary>
+    public ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<InstanceId, Instance>> Instances { get; init; } =
+        ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<InstanceId, Instance>>.Empty;
+
+    public ImmutableSortedDictionary<AgentId, AgentNode> Agents { get; init; } = ImmutableSortedDictionary<AgentId, AgentNode>.Empty;
+    public ImmutableSortedDictionary<DeploymentId, Deployment> Deployments { get; init; } = ImmutableSortedDictionary<DeploymentId, Deployment>.Empty;
+    public ImmutableSortedDictionary<RunSpecId, LaunchDelay> LaunchDelays { get; init; } = ImmutableSortedDictionary<RunSpecId, LaunchDelay>.Empty;
+    public ImmutableSortedDictionary<RunSpecId, TaskFailure> TaskFailures { get; init; } = ImmutableSortedDictionary<RunSpecId, TaskFailure>.Empty;
+
+    /// <summary>Derived: what each node's instances hold.</summary>
+    public ImmutableSortedDictionary<AgentId, AgentUsage> Usage { get; init; } = ImmutableSortedDictionary<AgentId, AgentUsage>.Empty;
+
+    /// <summary>Derived: run specs with at least one instance that waits for a place.</summary>
+    public ImmutableSortedSet<RunSpecId> Pending { get; init; } = ImmutableSortedSet<RunSpecId>.Empty;
+
+    /// <summary>Derived: when to look at which entity again, soonest first.</summary>
+    public ImmutableSortedSet<Deadline> Deadlines { get; init; } = ImmutableSortedSet<Deadline>.Empty;
+
+    /// <summary>Derived: versions that are still needed to launch or describe instances, though not in the bounded history.</summary>
+    public Timestamp? NextDeadline => Deadlines.IsEmpty ? null : Deadlines.Min!.At;
+
+    public ImmutableSortedDictionary<InstanceId, Instance> InstancesOf(RunSpecId id) =>
+        Instances.GetValueOrDefault(id, ImmutableSortedDictionary<InstanceId, Instance>.Empty);
+
+    public Instance? Instance(InstanceId id) => InstancesOf(id.RunSpecId).GetValueOrDefault(id);
+
+    /// <summary>The definition an instance was made from; null when neither current nor in the history.</summary>
+    public RunSpec? RunSpecOf(Instance instance)
+    {
+        if (RunSpecs.TryGetValue(instance.RunSpecId, out var current) && current.Version == instance.RunSpecVersion)
+        {
+            return current;
+        }
+        return Versions.TryGetValue(instance.RunSpecId, out var history) ? history.GetValueOrDefault(instance.RunSpecVersion) : null;
+    }
+
+    public IEnumerable<Instance> AllInstances => Instances.Values.SelectMany(byId => byId.Values);
+
+    /// <summary>Deployments that change this run spec.</summary>
+    public IEnumerable<Deployment> DeploymentsOf(RunSpecId id) => Deployments.Values.Where(d => d.Affects(id));
+}
+
+/// <summary>What the instances on a node hold.</summary>
+public sealed record AgentUsage(Resources Resources, ImmutableSortedSet<int> Ports, ImmutableSortedSet<InstanceId> Instances)
+{
+    public static readonly AgentUsage Empty = new(Resources.None, ImmutableSortedSet<int>.Empty, ImmutableSortedSet<InstanceId>.Empty);
+}
+
+public enum DeadlineKind { Instance, Agent, LaunchDelay }
+
+/// <summary>A moment at which an entity wants to be looked at again.</summary>
+public sealed record Deadline(Timestamp At, DeadlineKind Kind, string Key) : IComparable<Deadline>
+{
+    public int CompareTo(Deadline? other)
+    {
+        if (other is null)
+        {
+            return 1;
+        }
+        var byTime = At.CompareTo(other.At);
+        if (byTime != 0)
+        {
+            return byTime;
+        }
+        var byKind = ((int)Kind).CompareTo((int)other.Kind);
+        return byKind != 0 ? byKind : string.CompareOrdinal(Key, other.Key);
+    }
+}

@@ -1,0 +1,33 @@
+using System.Collections.Immutable;
+
+namespace Pacer.Core.Model;
+
+/// <summary>A node as its agent advertises it, and whether we are in contact.</summary>
+public sealed record AgentNode(
+    AgentId Id,
+    string Hostname,
+    string Address,
+    Resources Resources,
+    ValueList<PortRange> Ports,
+    ImmutableSortedDictionary<string, string> Attributes,
+    string? Region,
+    string? Zone,
+    ValueList<string> Runtimes,
+    string Version,
+    Timestamp RegisteredAt,
+    bool Connected,
+    Timestamp? DisconnectedAt,
+    bool Lost)
+{
+    /// <summary>When a silent node counts as lost; null while it is in contact or already lost.</summary>
+    public Timestamp? Deadline { get; init; }
+
+    /// <summary>Value of a constraint's field; null when the node has none.</summary>
+    public string? FieldValue(string field) => field switch
+    {
+        "hostname" or "@hostname" => Hostname,
+        "@region" => Region,
+        "@zone" => Zone,
+        _ => Attributes.GetValueOrDefault(field),
+    };
+}

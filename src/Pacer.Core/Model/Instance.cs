@@ -1,0 +1,137 @@
+namespace Pacer.Core.Model;
+
+/// <summary>What we want of an instance. Moves only towards <see cref="Decommissioned"/>, but for Stopped → Running on re-use.</summary>
+public enum Goal { Running, Stopped, Decommissioned }
+
+/// <summary>What we saw of an instance or task. Names and meaning as in Marathon (marathon-behaviour.md §3.2).</summary>
+public enum Condition
+{
+    Scheduled,
+    Provisioned,
+    Staging,
+    Starting,
+    Running,
+    Killing,
+    Unreachable,
+    UnreachableInactive,
+    Finished,
+    Killed,
+    Failed,
+    Error,
+    Dropped,
+    Gone,
+    Unknown,
+}
+
+public static class Conditions
+{
+    /// <summary>Holds resources on its node and counts as being there.</summary>
+    public static bool IsActive(this Condition condition) => condition is Condition.Provisioned or Condition.Staging
+        or Condition.Starting or Condition.Running or Condition.Killing or Condition.Unreachable;
+
+    public static bool IsTerminal(this Condition condition) => condition >= Condition.Finished;
+
+    /// <summary>Terminal and counted by the launch back-off (Killed and Unknown are not).</summary>
+    public static bool IsBackoffFailure(this Condition condition) => condition is Condition.Finished or Condition.Failed
+        or Condition.Error or Condition.Dropped or Condition.Gone;
+
+    /// <summary>The state name that the API shows.</summary>
+    public static string ToMesosState(this Condition condition) => condition switch
+    {
+        Condition.Scheduled or Condition.Provisioned or Condition.Staging => "TASK_STAGING",
+        Condition.Starting => "TASK_STARTING",
+        Condition.Running => "TASK_RUNNING",
+        Condition.Killing => "TASK_KILLING",
+        Condition.Unreachable or Condition.UnreachableInactive => "TASK_UNREACHABLE",
+        Condition.Finished => "TASK_FINISHED",
+        Condition.Killed => "TASK_KILLED",
+        Condition.Failed => "TASK_FAILED",
+        Condition.Error => "TASK_ERROR",
+        Condition.Dropped => "TASK_DROPPED",
+        Condition.Gone => "TASK_GONE",
+        _ => "TASK_UNKNOWN",
+    };
+}
+
+/// <summary>Result of one health check of a task, as the agent saw it.</summary>
+public sealed record HealthResult(
+    int Check,
+    bool Alive,
+    int ConsecutiveFailures,
+    Timestamp? FirstSuccess,
+    Timestamp? LastSuccess,
+    Timestamp? LastFailure,
+    string? LastFailureCause);
+
+/// <summary>One execution of a container of an instance: never restarted, only replaced by a task with the next incarnation.</summary>
+public sealed record TaskInfo(
+    TaskId Id,
+    Condition Condition,
+    Timestamp StagedAt,
+    Timestamp? StartedAt,
+    Timestamp Since,
+    string? Message,
+    string? Reason,
+    int? ExitCode,
+    int? Signal,
+    ValueList<string> IpAddresses,
+    ValueList<HealthResult> Health)
+{
+    /// <summary>True when every check has a result and all are alive, false when one is not alive, else null.</summary>
+    public bool? IsHealthy(int checks)
+    {
+        if (checks == 0)
+        {
+            return null;
+        }
+        var alive = 0;
+        foreach (var result in Health)
+        {
+            if (!result.Alive)
+            {
+                return false;
+            }
+            alive++;
+        }
+        return alive >= checks ? true : null;
+    }
+}
+
+/// <summary>Where an instance was put: its node and the host ports it got, one for each port spec that asks for one, in their order.</summary>
+public sealed record Placement(AgentId AgentId, string Hostname, string? Region, string? Zone, ValueList<int> HostPorts, Resources Resources);
+
+/// <summary>
+/// One wanted copy of a run spec. <see cref="Tasks"/> is empty until the first launch; after a task ends and while the goal is
+/// Running, the ended tasks stay until the next incarnation replaces them.
+/// </summary>
+public sealed record Instance(
+    InstanceId Id,
+    Timestamp RunSpecVersion,
+    Goal Goal,
+    Condition Condition,
+    Timestamp Since,
+    Timestamp ScheduledAt,
+    int Incarnation,
+    string Role,
+    Placement? Placement,
+    ValueList<TaskInfo> Tasks,
+    bool? Healthy,
+    bool Ready,
+    Timestamp? ActiveSince,
+    Timestamp? UnreachableSince,
+    Timestamp? KillSentAt,
+    string? KillReason)
+{
+    public RunSpecId RunSpecId => Id.RunSpecId;
+
+    /// <summary>Waits for a place: wanted, and not (or no longer) running anywhere.</summary>
+    public bool IsScheduled => Goal == Goal.Running && (Condition == Condition.Scheduled || Condition.IsTerminal());
+
+    public bool IsActive => Condition.IsActive();
+
+    /// <summary>Whether its resources and ports on the placement's node are taken.</summary>
+    public bool HoldsResources => Placement is not null && (Condition.IsActive() || Condition == Condition.UnreachableInactive);
+
+    /// <summary>When the core must look at this instance again though nothing happened; null when never.</summary>
+    public Timestamp? Deadline { get; init; }
+}

@@ -1,0 +1,20 @@
+namespace Pacer.Core.Model;
+
+/// <summary>Amounts in integers, so that sums never drift: CPU in thousandths of a core, memory and disk in bytes, whole GPUs.</summary>
+public readonly record struct Resources(long CpuMillis, long MemoryBytes, long DiskBytes, int Gpus)
+{
+    public static readonly Resources None = default;
+
+    public static Resources operator +(Resources a, Resources b) =>
+        new(a.CpuMillis + b.CpuMillis, a.MemoryBytes + b.MemoryBytes, a.DiskBytes + b.DiskBytes, a.Gpus + b.Gpus);
+
+    public static Resources operator -(Resources a, Resources b) =>
+        new(a.CpuMillis - b.CpuMillis, a.MemoryBytes - b.MemoryBytes, a.DiskBytes - b.DiskBytes, a.Gpus - b.Gpus);
+}
+
+/// <summary>A range of ports, both ends included.</summary>
+public readonly record struct PortRange(int First, int Last)
+{
+    public int Count => Last - First + 1;
+    public bool Contains(int port) => port >= First && port <= Last;
+}

@@ -1,0 +1,77 @@
+namespace Pacer.Core.Model;
+
+public enum RunSpecKind { App, Pod }
+
+/// <summary>What a node must offer to run a spec's containers.</summary>
+public enum RuntimeKind { Mesos, Docker }
+
+public enum KillSelection { YoungestFirst, OldestFirst }
+
+public enum ConstraintOperator { Unique, Cluster, GroupBy, Like, Unlike, MaxPer, Is }
+
+/// <summary>A rule on one field of the node: <c>hostname</c>, <c>@region</c>, <c>@zone</c> or an attribute's name.</summary>
+public sealed record Constraint(string Field, ConstraintOperator Operator, string? Value);
+
+/// <summary>Launch delay after failures: first <see cref="Initial"/>, then times <see cref="Factor"/>, never above <see cref="Max"/>.</summary>
+public sealed record BackoffPolicy(TimeSpan Initial, double Factor, TimeSpan Max)
+{
+    public static readonly BackoffPolicy Default = new(TimeSpan.FromSeconds(1), 1.15, TimeSpan.FromSeconds(300));
+}
+
+/// <summary>Bounds of a rolling upgrade, both as shares of the instance count in 0..1.</summary>
+public sealed record UpgradeStrategy(double MinimumHealthCapacity, double MaximumOverCapacity)
+{
+    public static readonly UpgradeStrategy Default = new(1, 1);
+}
+
+/// <summary>When an instance on a lost node is replaced and when it is forgotten.</summary>
+public sealed record UnreachableStrategy(TimeSpan InactiveAfter, TimeSpan ExpungeAfter)
+{
+    public static readonly UnreachableStrategy Default = new(TimeSpan.Zero, TimeSpan.Zero);
+}
+
+/// <summary>
+/// One port of a spec. <see cref="ServicePort"/> 0 asks the core to assign one. <see cref="HostPort"/>: null = no port of the node,
+/// 0 = any free one, else exactly that one. With host networking <see cref="ContainerPort"/> is 0.
+/// </summary>
+public sealed record PortSpec(int ServicePort, int? HostPort, int ContainerPort, string Protocol, string? Name);
+
+/// <summary>
+/// What the user asks to run, in one version: an app or a pod. The core knows only what it decides on; everything else stays in
+/// <see cref="Definition"/>, the canonical JSON text (normalised, without <c>instances</c>, <c>version</c>, <c>versionInfo</c> and with
+/// service ports written as 0), which the core compares for change and otherwise passes through.
+/// </summary>
+public sealed record RunSpec(
+    RunSpecId Id,
+    RunSpecKind Kind,
+    string Definition,
+    int Instances,
+    Resources Resources,
+    RuntimeKind Runtime,
+    ValueList<string> Containers,
+    ValueList<PortSpec> Ports,
+    bool RequirePorts,
+    ValueList<Constraint> Constraints,
+    ValueList<string> Dependencies,
+    BackoffPolicy Backoff,
+    UpgradeStrategy Upgrade,
+    UnreachableStrategy? Unreachable,
+    KillSelection KillSelection,
+    string Role,
+    ValueList<string> AcceptedRoles,
+    int HealthChecks,
+    bool HasReadinessCheck,
+    Timestamp Version,
+    Timestamp LastScalingAt,
+    Timestamp LastConfigChangeAt)
+{
+    /// <summary>Whether both describe the same containers: everything but the instance count and the version stamps.</summary>
+    public bool SameConfigAs(RunSpec other) =>
+        this == other with
+        {
+            Instances = Instances,
+            Version = Version,
+            LastScalingAt = LastScalingAt,
+            LastConfigChangeAt = LastConfigChangeAt,
+        };
+}
