@@ -33,13 +33,24 @@ public sealed record ClusterState
     /// <summary>Derived: what each node's instances hold.</summary>
     public ImmutableSortedDictionary<AgentId, AgentUsage> Usage { get; init; } = ImmutableSortedDictionary<AgentId, AgentUsage>.Empty;
 
-    /// <summary>Derived: run specs with at least one instance that waits for a place.</summary>
-    public ImmutableSortedSet<RunSpecId> Pending { get; init; } = ImmutableSortedSet<RunSpecId>.Empty;
+    /// <summary>Derived: instances that wait for a place, by run spec; a run spec without any is absent.</summary>
+    public ImmutableSortedDictionary<RunSpecId, ImmutableSortedSet<InstanceId>> Pending { get; init; } =
+        ImmutableSortedDictionary<RunSpecId, ImmutableSortedSet<InstanceId>>.Empty;
+
+    /// <summary>Derived: which deployment changes a run spec; never more than one at a time.</summary>
+    public ImmutableSortedDictionary<RunSpecId, DeploymentId> LockedBy { get; init; } = ImmutableSortedDictionary<RunSpecId, DeploymentId>.Empty;
+
+    /// <summary>Derived: groups that contain run specs, with how many are below each. "/" is not in it.</summary>
+    public ImmutableSortedDictionary<string, int> Groups { get; init; } =
+        ImmutableSortedDictionary.Create<string, int>(StringComparer.Ordinal);
+
+    /// <summary>Derived: service ports in use, with how many ports of run specs have each.</summary>
+    public ImmutableSortedDictionary<int, int> ServicePorts { get; init; } = ImmutableSortedDictionary<int, int>.Empty;
 
     /// <summary>Derived: when to look at which entity again, soonest first.</summary>
     public ImmutableSortedSet<Deadline> Deadlines { get; init; } = ImmutableSortedSet<Deadline>.Empty;
 
-    /// <summary>Derived: versions that are still needed to launch or describe instances, though not in the bounded history.</summary>
+    /// <summary>When <see cref="Input.Tick"/> is due; null when nothing waits for time to pass.</summary>
     public Timestamp? NextDeadline => Deadlines.IsEmpty ? null : Deadlines.Min!.At;
 
     public ImmutableSortedDictionary<InstanceId, Instance> InstancesOf(RunSpecId id) =>
@@ -59,8 +70,8 @@ public sealed record ClusterState
 
     public IEnumerable<Instance> AllInstances => Instances.Values.SelectMany(byId => byId.Values);
 
-    /// <summary>Deployments that change this run spec.</summary>
-    public IEnumerable<Deployment> DeploymentsOf(RunSpecId id) => Deployments.Values.Where(d => d.Affects(id));
+    /// <summary>The deployment that changes this run spec right now.</summary>
+    public Deployment? DeploymentOf(RunSpecId id) => LockedBy.TryGetValue(id, out var deployment) ? Deployments.GetValueOrDefault(deployment) : null;
 }
 
 /// <summary>What the instances on a node hold.</summary>

@@ -35,6 +35,9 @@ public abstract record Input
     /// <summary>Forgets the launch back-off of a run spec.</summary>
     public sealed record ResetDelay(RequestId Request, RunSpecId Id) : Command(Request);
 
+    /// <summary>A server process took over this state: no node is in contact yet. The first input after every start.</summary>
+    public sealed record ServerStarted : Input;
+
     /// <summary>
     /// A node is in contact (again). <see cref="Tasks"/> is everything it knows: what is missing there does not run there.
     /// </summary>

@@ -1,4 +1,5 @@
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 
 namespace Pacer.Core.Cluster;
 
@@ -11,10 +12,103 @@ public sealed record StepResult(ClusterState State, IReadOnlyList<Change> Change
 /// <summary>The state machine. Pure: the same state, inputs, time and seed give the same result, always.</summary>
 public static class Orchestrator
 {
-    /// <summary>Handles a batch of inputs in order, then acts on passed deadlines, deployments and waiting instances.</summary>
-    public static StepResult Step(ClusterState state, IReadOnlyList<Input> inputs, Timestamp now, ulong seed, ClusterSettings settings) =>
-        new(state, [], []);
+    /// <summary>
+    /// Handles a batch of inputs in order, then acts on passed deadlines, deployments, instance counts and waiting instances,
+    /// until nothing is left to do at this time.
+    /// </summary>
+    public static StepResult Step(ClusterState state, IReadOnlyList<Input> inputs, Timestamp now, ulong seed, ClusterSettings settings)
+    {
+        var tx = new Transaction(state, now, seed, settings);
+        foreach (var input in inputs)
+        {
+            Handle(tx, input);
+        }
+        PassedDeadlines.ActOn(tx);
+        Settle(tx);
+        return new StepResult(tx.State, tx.Changes, tx.Effects);
+    }
 
     /// <summary>Puts one change into a state, keeping the derived tables right.</summary>
-    public static ClusterState Apply(ClusterState state, Change change) => state;
+    public static ClusterState Apply(ClusterState state, Change change) => StateChanges.Apply(state, change);
+
+    /// <summary>What every node in contact says to one more instance of a run spec, now.</summary>
+    public static PlacementExplanation Explain(ClusterState state, RunSpec spec) => Placer.Explain(state, spec);
+
+    private static void Handle(Transaction tx, Input input)
+    {
+        switch (input)
+        {
+            case Input.Command command:
+                tx.Do(new Effect.Reply(command.Request, Decide(tx, command)));
+                break;
+            case Input.ServerStarted:
+                foreach (var id in tx.State.Agents.Keys)
+                {
+                    AgentInputs.Disconnected(tx, id);
+                }
+                break;
+            case Input.AgentConnected connected:
+                AgentInputs.Connected(tx, connected);
+                break;
+            case Input.AgentDisconnected disconnected:
+                AgentInputs.Disconnected(tx, disconnected.Id);
+                break;
+            case Input.TaskReported reported:
+                AgentInputs.Reported(tx, reported.AgentId, reported.Report);
+                break;
+            case Input.Tick:
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(input), input, "unknown input");
+        }
+    }
+
+    private static CommandResult Decide(Transaction tx, Input.Command command) => command switch
+    {
+        Input.ChangeRunSpecs change => RunSpecCommands.Change(tx, change),
+        Input.KillInstances kill => InstanceCommands.Kill(tx, kill),
+        Input.CancelDeployment cancel => DeploymentProgress.Cancel(tx, cancel),
+        Input.ResetDelay reset => InstanceCommands.ResetDelay(tx, reset.Id),
+        _ => throw new ArgumentOutOfRangeException(nameof(command), command, "unknown command"),
+    };
+
+    // Level-triggered: what changed is compared with what is wanted, and each repair may change more. Every repair brings an
+    // instance nearer to its goal, so this ends.
+    private static void Settle(Transaction tx)
+    {
+        while (tx.DirtyRunSpecs.Count > 0 || tx.DirtyDeployments.Count > 0 || tx.CapacityGrew)
+        {
+            var launch = new SortedSet<RunSpecId>();
+            while (tx.DirtyRunSpecs.Count > 0 || tx.DirtyDeployments.Count > 0)
+            {
+                if (tx.DirtyDeployments.Count > 0)
+                {
+                    var deployment = tx.DirtyDeployments.Min;
+                    tx.DirtyDeployments.Remove(deployment);
+                    DeploymentProgress.Advance(tx, deployment);
+                    continue;
+                }
+                var id = tx.DirtyRunSpecs.Min;
+                tx.DirtyRunSpecs.Remove(id);
+                launch.Add(id);
+                if (tx.State.LockedBy.TryGetValue(id, out var locking))
+                {
+                    tx.DirtyDeployments.Add(locking);
+                }
+                else
+                {
+                    InstanceCount.Maintain(tx, id);
+                }
+            }
+            if (tx.CapacityGrew)
+            {
+                tx.CapacityGrew = false;
+                launch.UnionWith(tx.State.Pending.Keys);
+            }
+            foreach (var id in launch)
+            {
+                LaunchQueue.Launch(tx, id);
+            }
+        }
+    }
 }

@@ -38,10 +38,15 @@ public sealed record Deployment(
 
 /// <summary>Launch back-off of a run spec (marathon-behaviour.md §2.3).</summary>
 /// <param name="ConfigVersion">Last config change the delay belongs to; another one starts afresh.</param>
-public sealed record LaunchDelay(RunSpecId Id, Timestamp ConfigVersion, TimeSpan Delay, Timestamp Until, Timestamp Reference, TimeSpan MaxDelay)
+/// <param name="Released">The delay has passed and launching goes on; the value is kept until <see cref="ExpiresAt"/>.</param>
+public sealed record LaunchDelay(
+    RunSpecId Id, Timestamp ConfigVersion, TimeSpan Delay, Timestamp Until, Timestamp Reference, TimeSpan MaxDelay, bool Released)
 {
     /// <summary>The delay is forgotten when nothing has failed for the maximum delay.</summary>
     public Timestamp ExpiresAt => Timestamp.Max(Until, Reference + MaxDelay);
+
+    /// <summary>When the core must look at it again.</summary>
+    public Timestamp Deadline => Released ? ExpiresAt : Until;
 }
 
 /// <summary>Last failure of an app, as <c>lastTaskFailure</c> shows it.</summary>

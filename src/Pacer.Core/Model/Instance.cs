@@ -104,12 +104,23 @@ public sealed record Placement(AgentId AgentId, string Hostname, string? Region,
 /// One wanted copy of a run spec. <see cref="Tasks"/> is empty until the first launch; after a task ends and while the goal is
 /// Running, the ended tasks stay until the next incarnation replaces them.
 /// </summary>
+/// <param name="RunSpecVersion">Version it was made from, or was last launched in.</param>
+/// <param name="ConfigVersion">
+/// <see cref="RunSpec.LastConfigChangeAt"/> of that version: an instance is up to date when it equals its run spec's.
+/// </param>
+/// <param name="CreatedAt">When the instance first was wanted; kept over relaunches.</param>
+/// <param name="ScheduledAt">When it last began to wait for a place.</param>
+/// <param name="Incarnation">Number of launches so far; 0 before the first.</param>
+/// <param name="Healthy">All health checks of all tasks are alive; null when one has no result or there are none.</param>
+/// <param name="KillSentAt">When its tasks were last told to end; null when nobody did.</param>
 public sealed record Instance(
     InstanceId Id,
     Timestamp RunSpecVersion,
+    Timestamp ConfigVersion,
     Goal Goal,
     Condition Condition,
     Timestamp Since,
+    Timestamp CreatedAt,
     Timestamp ScheduledAt,
     int Incarnation,
     string Role,

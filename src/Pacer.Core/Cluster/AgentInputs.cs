@@ -1,0 +1,125 @@
+using Pacer.Core.Model;
+
+namespace Pacer.Core.Cluster;
+
+/// <summary>Facts from nodes: contact, loss of contact, reports on tasks.</summary>
+internal static class AgentInputs
+{
+    /// <summary>
+    /// Compares what a node says it runs with what we think it runs, and settles every difference: lost launches and kills are
+    /// sent again, ends are taken over, what nobody wants is ended.
+    /// </summary>
+    public static void Connected(Transaction tx, Input.AgentConnected input)
+    {
+        var known = tx.State.Agents.GetValueOrDefault(input.Node.Id);
+        tx.Put(input.Node with
+        {
+            RegisteredAt = known?.RegisteredAt ?? tx.Now,
+            Connected = true,
+            DisconnectedAt = null,
+            Lost = false,
+        });
+        tx.CapacityGrew = true;
+        tx.Publish(new ClusterEvent.AgentChanged(tx.Now, tx.State.Agents[input.Node.Id]));
+
+        var reported = new HashSet<TaskId>();
+        foreach (var report in input.Tasks)
+        {
+            reported.Add(report.TaskId);
+            Reported(tx, input.Node.Id, report);
+        }
+        foreach (var id in (tx.State.Usage.GetValueOrDefault(input.Node.Id)?.Instances ?? []).ToArray())
+        {
+            if (tx.State.Instance(id) is { } instance)
+            {
+                SettleMissing(tx, instance, reported);
+            }
+        }
+    }
+
+    // What the node did not mention does not run there.
+    private static void SettleMissing(Transaction tx, Instance instance, HashSet<TaskId> reported)
+    {
+        var missing = instance.Tasks.Where(t => !t.Condition.IsTerminal() && !reported.Contains(t.Id)).ToList();
+        if (missing.Count == 0)
+        {
+            if (instance.KillSentAt is not null)
+            {
+                InstanceLifecycle.SendKill(tx, instance, instance.KillReason ?? "kill repeated after reconnect");
+            }
+            return;
+        }
+        var neverSeen = missing.All(t => t.Condition == Condition.Provisioned) && missing.Count == instance.Tasks.Count;
+        if (instance.KillSentAt is not null || instance.Goal != Goal.Running)
+        {
+            InstanceLifecycle.Declare(tx, instance, Condition.Killed, "Killed before it was launched", "REASON_TASK_KILLED_DURING_LAUNCH");
+        }
+        else if (neverSeen && instance.Placement is { } place && tx.State.RunSpecOf(instance) is { } spec)
+        {
+            // The order did not arrive. Sent again under the same task id, so that it can never run twice.
+            tx.Do(new Effect.Launch(place.AgentId, instance, spec));
+        }
+        else
+        {
+            InstanceLifecycle.Declare(tx, instance, Condition.Gone, "The agent came back without this task", "REASON_RECONCILIATION");
+        }
+    }
+
+    public static void Disconnected(Transaction tx, AgentId id)
+    {
+        if (tx.State.Agents.TryGetValue(id, out var node) && node.Connected)
+        {
+            tx.Put(node with { Connected = false, DisconnectedAt = tx.Now });
+            tx.Publish(new ClusterEvent.AgentChanged(tx.Now, tx.State.Agents[id]));
+        }
+    }
+
+    /// <summary>A node was silent for too long: its tasks are out of reach.</summary>
+    public static void Lost(Transaction tx, AgentNode node)
+    {
+        tx.Put(node with { Lost = true });
+        tx.Publish(new ClusterEvent.AgentChanged(tx.Now, tx.State.Agents[node.Id]));
+        foreach (var id in (tx.State.Usage.GetValueOrDefault(node.Id)?.Instances ?? []).ToArray())
+        {
+            if (tx.State.Instance(id) is not { } instance)
+            {
+                continue;
+            }
+            if (instance.Goal != Goal.Running)
+            {
+                // Nobody waits for it any more; should the node come back, its tasks are unknown and end then.
+                InstanceLifecycle.Declare(tx, instance, Condition.Unreachable, "The agent is out of contact", "REASON_AGENT_REMOVED");
+                if (tx.State.Instance(id) is { } left)
+                {
+                    tx.Delete(left);
+                }
+                continue;
+            }
+            InstanceLifecycle.Declare(tx, instance, Condition.Unreachable, "The agent is out of contact", "REASON_AGENT_REMOVED");
+        }
+    }
+
+    /// <summary>A report on one task. Reports on tasks that nobody knows end them.</summary>
+    public static void Reported(Transaction tx, AgentId agent, TaskReport report)
+    {
+        var current = report.TaskId.TryGetInstance(out var instanceId, out _, out _) ? tx.State.Instance(instanceId) : null;
+        if (current is not null && current.Placement?.AgentId == agent && current.Tasks.Any(t => t.Id == report.TaskId))
+        {
+            InstanceLifecycle.Report(tx, current, report);
+            tx.Do(new Effect.Acknowledge(agent, report.TaskId, report.Sequence));
+            return;
+        }
+        if (report.Condition.IsTerminal())
+        {
+            if (current is null)
+            {
+                tx.Publish(new ClusterEvent.UnknownInstanceTerminated(tx.Now, instanceId, report.Condition));
+            }
+        }
+        else
+        {
+            tx.Do(new Effect.Kill(agent, report.TaskId, null, "nobody wants this task (any more)"));
+        }
+        tx.Do(new Effect.Acknowledge(agent, report.TaskId, report.Sequence));
+    }
+}

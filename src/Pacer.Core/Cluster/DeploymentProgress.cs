@@ -1,0 +1,143 @@
+using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Deployments;
+using Pacer.Core.Scheduling.Scaling;
+
+namespace Pacer.Core.Cluster;
+
+/// <summary>Drives deployments: looks at what is there, does the next thing, goes to the next step when all actions are done.</summary>
+internal static class DeploymentProgress
+{
+    public static void Advance(Transaction tx, DeploymentId id)
+    {
+        while (tx.State.Deployments.TryGetValue(id, out var deployment))
+        {
+            if (deployment.CurrentStep == 0)
+            {
+                Begin(tx, deployment, 1);
+                continue;
+            }
+            var done = true;
+            foreach (var action in deployment.Current!.Actions)
+            {
+                done &= Advance(tx, deployment, action);
+            }
+            if (!done)
+            {
+                return;
+            }
+            tx.Publish(new ClusterEvent.DeploymentStepSucceeded(tx.Now, deployment));
+            if (deployment.CurrentStep < deployment.Steps.Count)
+            {
+                Begin(tx, deployment, deployment.CurrentStep + 1);
+                continue;
+            }
+            tx.Put(new Change.DeleteDeployment(id));
+            MarkRunSpecs(tx, deployment);
+            tx.Publish(new ClusterEvent.DeploymentSucceeded(tx.Now, deployment));
+        }
+    }
+
+    /// <summary>Stops the machinery; what it started or ended stays as it is.</summary>
+    public static void Cancel(Transaction tx, Deployment deployment, string reason)
+    {
+        tx.Put(new Change.DeleteDeployment(deployment.Id));
+        MarkRunSpecs(tx, deployment);
+        tx.Publish(new ClusterEvent.DeploymentFailed(tx.Now, deployment, reason));
+    }
+
+    /// <summary>Just stops a deployment, or starts the one that puts its original definitions back.</summary>
+    public static CommandResult Cancel(Transaction tx, Input.CancelDeployment command)
+    {
+        if (!tx.State.Deployments.TryGetValue(command.Id, out var deployment))
+        {
+            return new CommandResult.DeploymentNotFound(command.Id);
+        }
+        if (command.Force)
+        {
+            Cancel(tx, deployment, "cancelled by a user");
+            return new CommandResult.Done([]);
+        }
+        var version = Timestamp.Max(tx.Now, tx.State.RootVersion + TimeSpan.FromMilliseconds(1));
+        var target = tx.State.RunSpecs;
+        foreach (var (id, original, _) in deployment.Transitions)
+        {
+            target = original is null
+                ? target.Remove(id)
+                : target.SetItem(id, Reverted(original, tx.State.RunSpecs.GetValueOrDefault(id), version));
+        }
+        return RunSpecCommands.Deploy(
+            tx, deployment.Transitions.Select(t => t.Id).ToList(), target, [], version, force: true);
+    }
+
+    // The original's stamp of its last configuration change comes back with it, so that instances which still run it count as up to
+    // date and stay. A restart that is reverted just ends: both sides of it run the same configuration.
+    private static RunSpec Reverted(RunSpec original, RunSpec? current, Timestamp version) => original with
+    {
+        Version = version,
+        LastScalingAt = version,
+        LastConfigChangeAt = current is not null && current.SameConfigAs(original) ? current.LastConfigChangeAt : original.LastConfigChangeAt,
+    };
+
+    private static void Begin(Transaction tx, Deployment deployment, int step)
+    {
+        var begun = deployment with { CurrentStep = step };
+        tx.Put(new Change.PutDeployment(begun));
+        tx.Publish(new ClusterEvent.DeploymentInfo(tx.Now, begun));
+    }
+
+    private static void MarkRunSpecs(Transaction tx, Deployment deployment)
+    {
+        foreach (var transition in deployment.Transitions)
+        {
+            tx.DirtyRunSpecs.Add(transition.Id);
+        }
+    }
+
+    private static bool Advance(Transaction tx, Deployment deployment, DeploymentAction action)
+    {
+        if (action.Kind == ActionKind.Start)
+        {
+            return true;
+        }
+        if (action.Kind == ActionKind.Stop)
+        {
+            return Stop(tx, action.RunSpecId);
+        }
+        if (!tx.State.RunSpecs.TryGetValue(action.RunSpecId, out var spec))
+        {
+            return true;
+        }
+        return action.Kind == ActionKind.Scale ? Scale(tx, deployment, action, spec) : Restart(tx, spec);
+    }
+
+    private static bool Scale(Transaction tx, Deployment deployment, DeploymentAction action, RunSpec spec)
+    {
+        var settled = InstanceCount.Reconcile(tx, spec, action.Sentenced);
+        return settled && ScaleDecision.NewOnesAreUp(spec, tx.State.InstancesOf(spec.Id).Values, deployment.StartedAt);
+    }
+
+    private static bool Restart(Transaction tx, RunSpec spec)
+    {
+        var decision = RollingUpgrade.Decide(spec, tx.State.InstancesOf(spec.Id).Values.ToList());
+        foreach (var instance in decision.Kill)
+        {
+            InstanceLifecycle.Kill(tx, instance, Goal.Decommissioned, "replaced by a new version");
+        }
+        InstanceLifecycle.Create(tx, spec, decision.Start);
+        return decision.Done;
+    }
+
+    private static bool Stop(Transaction tx, RunSpecId id)
+    {
+        foreach (var instance in tx.State.InstancesOf(id).Values)
+        {
+            InstanceLifecycle.Kill(tx, instance, Goal.Decommissioned, "the app was removed");
+        }
+        if (!tx.State.InstancesOf(id).IsEmpty)
+        {
+            return false;
+        }
+        InstanceCount.Forget(tx, id);
+        return true;
+    }
+}

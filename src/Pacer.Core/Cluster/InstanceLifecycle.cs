@@ -1,0 +1,284 @@
+using Pacer.Core.Model;
+using Pacer.Core.Scheduling.LaunchQueue;
+
+namespace Pacer.Core.Cluster;
+
+/// <summary>What happens to single instances: created, launched, told to end, heard of, lost.</summary>
+internal static class InstanceLifecycle
+{
+    public static void Create(Transaction tx, RunSpec spec, int count)
+    {
+        for (var i = 0; i < count; i++)
+        {
+            tx.Put(new Instance(
+                InstanceId.Create(spec.Id, tx.Ids.NextUuid()), spec.Version, spec.LastConfigChangeAt, Goal.Running, Condition.Scheduled,
+                Since: tx.Now, CreatedAt: tx.Now, ScheduledAt: tx.Now, Incarnation: 0, spec.Role, Placement: null, Tasks: [],
+                Healthy: null, Ready: false, ActiveSince: null, UnreachableSince: null, KillSentAt: null, KillReason: null));
+        }
+    }
+
+    public static void Launch(Transaction tx, Instance instance, RunSpec spec, Placement placement)
+    {
+        var incarnation = instance.Incarnation + 1;
+        var tasks = new TaskInfo[spec.Containers.Count];
+        for (var i = 0; i < tasks.Length; i++)
+        {
+            tasks[i] = new TaskInfo(
+                TaskId.Create(instance.Id, spec.Containers[i], incarnation), Condition.Provisioned, StagedAt: tx.Now, StartedAt: null,
+                Since: tx.Now, Message: null, Reason: null, ExitCode: null, Signal: null, IpAddresses: [], Health: []);
+        }
+        var launched = instance with
+        {
+            RunSpecVersion = spec.Version,
+            ConfigVersion = spec.LastConfigChangeAt,
+            Condition = Condition.Provisioned,
+            Since = tx.Now,
+            Incarnation = incarnation,
+            Role = spec.Role,
+            Placement = placement,
+            Tasks = ValueList.Create<TaskInfo>(tasks),
+            Healthy = null,
+            Ready = false,
+            ActiveSince = null,
+            UnreachableSince = null,
+            KillSentAt = null,
+            KillReason = null,
+        };
+        tx.Put(launched);
+        tx.Do(new Effect.Launch(placement.AgentId, launched, spec));
+    }
+
+    /// <summary>
+    /// Ends an instance. With <see cref="Goal.Running"/> it is started again afterwards, else it is forgotten once it has ended.
+    /// What can't be reached or does not run is forgotten at once.
+    /// </summary>
+    public static void Kill(Transaction tx, Instance instance, Goal goal, string reason)
+    {
+        // A goal never moves back to Running.
+        goal = instance.Goal == Goal.Running ? goal : instance.Goal;
+        if (!instance.IsActive && instance.Condition != Condition.UnreachableInactive)
+        {
+            if (goal != Goal.Running)
+            {
+                tx.Delete(instance);
+            }
+            return;
+        }
+        if (instance.Condition is Condition.Unreachable or Condition.UnreachableInactive)
+        {
+            // Its node can't be told. Forgotten now; should it come back, it is unknown and ends then.
+            tx.Delete(instance);
+            return;
+        }
+        if (instance.KillSentAt is not null)
+        {
+            if (instance.Goal != goal)
+            {
+                tx.Put(instance with { Goal = goal });
+            }
+            return;
+        }
+        tx.Put(instance with { Goal = goal, KillSentAt = tx.Now, KillReason = reason });
+        SendKill(tx, instance, reason);
+    }
+
+    /// <summary>Orders the node to end what still runs of an instance; harmless when repeated.</summary>
+    public static void SendKill(Transaction tx, Instance instance, string reason)
+    {
+        if (instance.Placement is not { } place)
+        {
+            return;
+        }
+        foreach (var task in instance.Tasks)
+        {
+            if (!task.Condition.IsTerminal())
+            {
+                tx.Do(new Effect.Kill(place.AgentId, task.Id, null, reason));
+            }
+        }
+    }
+
+    /// <summary>Takes over what a node says about a task that is one of the instance's current ones.</summary>
+    public static void Report(Transaction tx, Instance instance, TaskReport report)
+    {
+        var index = IndexOf(instance, report.TaskId);
+        if (index < 0 || instance.Tasks[index].Condition.IsTerminal())
+        {
+            return; // an end is final
+        }
+        var old = instance.Tasks[index];
+        var running = report.Condition == Condition.Running;
+        var task = old with
+        {
+            Condition = report.Condition,
+            Since = old.Condition == report.Condition ? old.Since : tx.Now,
+            StartedAt = old.StartedAt ?? (running ? tx.Now : null),
+            Message = report.Message is { Length: > MaxMessage } ? report.Message[..MaxMessage] : report.Message,
+            Reason = report.Reason,
+            ExitCode = report.ExitCode,
+            Signal = report.Signal,
+            IpAddresses = report.IpAddresses.IsEmpty ? old.IpAddresses : report.IpAddresses,
+            Health = report.Health.IsEmpty ? old.Health : report.Health,
+        };
+        var tasks = instance.Tasks.ToArray();
+        tasks[index] = task;
+        Update(tx, instance with { Tasks = ValueList.Create<TaskInfo>(tasks) }, task, old.Condition != task.Condition);
+    }
+
+    /// <summary>Declares all tasks of an instance to have a condition that nobody reported.</summary>
+    public static void Declare(Transaction tx, Instance instance, Condition condition, string message, string reason)
+    {
+        foreach (var task in instance.Tasks)
+        {
+            if (!task.Condition.IsTerminal() && task.Condition != condition && tx.State.Instance(instance.Id) is { } current)
+            {
+                var changed = task with { Condition = condition, Since = tx.Now, Message = message, Reason = reason };
+                var tasks = ValueList.From(current.Tasks.Select(t => t.Id == task.Id ? changed : t));
+                Update(tx, current with { Tasks = tasks }, changed, true);
+            }
+        }
+    }
+
+    private const int MaxMessage = 10_000;
+
+    private static void Update(Transaction tx, Instance instance, TaskInfo task, bool changed)
+    {
+        var spec = tx.SpecFor(instance);
+        var condition = Aggregate(instance.Tasks);
+        var running = condition == Condition.Running;
+        var updated = instance with
+        {
+            Condition = condition,
+            Since = condition == instance.Condition ? instance.Since : tx.Now,
+            Healthy = HealthOf(instance, spec),
+            Ready = running,
+            ActiveSince = instance.ActiveSince ?? (running ? tx.Now : null),
+            UnreachableSince = condition is Condition.Unreachable or Condition.UnreachableInactive ? instance.UnreachableSince ?? tx.Now : null,
+        };
+        if (condition.IsTerminal())
+        {
+            updated = updated with { KillSentAt = null, Ready = false, Healthy = null, ScheduledAt = tx.Now };
+        }
+        tx.Put(updated);
+        if (changed)
+        {
+            tx.Publish(new ClusterEvent.StatusUpdated(tx.Now, updated, task));
+            RememberFailure(tx, updated, task);
+        }
+        if (condition.IsTerminal())
+        {
+            Ended(tx, updated, spec);
+        }
+        else if (condition == Condition.Unreachable && spec?.Unreachable is { InactiveAfter.Ticks: 0 } strategy)
+        {
+            BecomeInactive(tx, updated, strategy);
+        }
+        else if (changed && condition is Condition.Staging or Condition.Starting or Condition.Running)
+        {
+            TouchDelay(tx, updated);
+        }
+    }
+
+    /// <summary>An unreachable instance no longer counts; with no time to wait it is forgotten and replaced.</summary>
+    public static void BecomeInactive(Transaction tx, Instance instance, UnreachableStrategy strategy)
+    {
+        if (strategy.ExpungeAfter <= strategy.InactiveAfter)
+        {
+            tx.Delete(instance);
+            return;
+        }
+        tx.Put(instance with { Condition = Condition.UnreachableInactive, Since = tx.Now });
+    }
+
+    private static void Ended(Transaction tx, Instance instance, RunSpec? spec)
+    {
+        if (instance.Goal != Goal.Running)
+        {
+            tx.Delete(instance);
+            return;
+        }
+        if (spec is not null && instance.Condition.IsBackoffFailure() && tx.State.RunSpecs.TryGetValue(instance.RunSpecId, out var current)
+            && instance.ConfigVersion == current.LastConfigChangeAt)
+        {
+            tx.Put(new Change.PutLaunchDelay(
+                LaunchBackoff.AfterFailure(tx.State.LaunchDelays.GetValueOrDefault(current.Id), current, tx.Now)));
+        }
+    }
+
+    // Nothing failed lately: the delay is kept, but it starts to age from here.
+    private static void TouchDelay(Transaction tx, Instance instance)
+    {
+        if (tx.State.LaunchDelays.TryGetValue(instance.RunSpecId, out var delay) && delay.Reference < tx.Now)
+        {
+            tx.Put(new Change.PutLaunchDelay(delay with { Reference = tx.Now }));
+        }
+    }
+
+    private static void RememberFailure(Transaction tx, Instance instance, TaskInfo task)
+    {
+        var failed = task.Condition is Condition.Failed or Condition.Error or Condition.Dropped or Condition.Gone or Condition.Unknown
+            || (task.Condition == Condition.Killed && task.Reason == HealthKillReason);
+        if (failed && tx.State.RunSpecs.ContainsKey(instance.RunSpecId))
+        {
+            tx.Put(new Change.PutTaskFailure(new TaskFailure(
+                instance.RunSpecId, task.Id, instance.Id, task.Condition.ToMesosState(), task.Message ?? "", instance.Placement?.Hostname,
+                instance.Placement?.AgentId, instance.RunSpecVersion, tx.Now)));
+        }
+    }
+
+    /// <summary>Reason of a task that was ended for failing its health check.</summary>
+    public const string HealthKillReason = "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED";
+
+    private static bool? HealthOf(Instance instance, RunSpec? spec)
+    {
+        bool? all = null;
+        foreach (var task in instance.Tasks)
+        {
+            if (task.IsHealthy(spec?.HealthChecks ?? 0) is { } healthy)
+            {
+                if (!healthy)
+                {
+                    return false;
+                }
+                all = true;
+            }
+        }
+        return all;
+    }
+
+    private static int IndexOf(Instance instance, TaskId id)
+    {
+        for (var i = 0; i < instance.Tasks.Count; i++)
+        {
+            if (instance.Tasks[i].Id == id)
+            {
+                return i;
+            }
+        }
+        return -1;
+    }
+
+    // The instance is what its worst task is (marathon-behaviour.md §3.2).
+    private static Condition Aggregate(ValueList<TaskInfo> tasks)
+    {
+        var worst = Condition.Scheduled;
+        var rank = int.MaxValue;
+        foreach (var task in tasks)
+        {
+            var own = Order.IndexOf(task.Condition);
+            if (own < rank)
+            {
+                rank = own;
+                worst = task.Condition;
+            }
+        }
+        return worst;
+    }
+
+    private static ReadOnlySpan<Condition> Order =>
+    [
+        Condition.Error, Condition.Failed, Condition.Gone, Condition.Dropped, Condition.Unreachable, Condition.UnreachableInactive,
+        Condition.Killing, Condition.Starting, Condition.Staging, Condition.Unknown, Condition.Provisioned, Condition.Running,
+        Condition.Finished, Condition.Killed, Condition.Scheduled,
+    ];
+}
