@@ -52,9 +52,9 @@ internal static class RollingUpgrade
         {
             maxCapacity++; // no room at all: one instance more for as long as it takes
         }
-        // Fewer are wanted than there are old ones: the surplus goes at once. Unhealthy ones go first, so what stays has as many
-        // healthy ones as can be.
-        killable = Math.Max(killable, old.Count - wanted);
+        // Each healthy new one replaces an old one, and a surplus over the wanted number goes at once. Unhealthy ones go first, so
+        // this takes nothing from the healthy that the bound protects.
+        killable = Math.Max(killable, old.Count + freshHealthy - wanted);
 
         var start = Math.Max(0, Math.Min(wanted - fresh.Count, maxCapacity - old.Count - leaving - fresh.Count));
         var unhealthyOld = old.Except(healthyOld).OrderBy(i => i.Id).ToList();
