@@ -36,7 +36,7 @@ internal sealed class TestCluster
         var node = new AgentNode(
             new AgentId(name), name + ".test", "127.0.0.1", new Resources(cpuMillis, memoryMiB << 20, 100L << 30, 0),
             [new PortRange(range[0], range[1])],
-            (attributes ?? new Dictionary<string, string>()).ToImmutableSortedDictionary(StringComparer.Ordinal), "local", zone,
+            attributes?.ToImmutableSortedDictionary(StringComparer.Ordinal) ?? ImmutableSortedDictionary<string, string>.Empty, "local", zone,
             [runtime], "test", default, false, null, false);
         var agent = new TestAgent(node);
         Agents.Add(node.Id, agent);
