@@ -28,6 +28,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(List<ErrorDetail>))]
 [JsonSerializable(typeof(CsiOptions))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
+[JsonSerializable(typeof(string))]
 public sealed partial class WireJson : JsonSerializerContext
 {
     /// <summary>Writes text as it is instead of escaping everything that HTML might mind.</summary>
