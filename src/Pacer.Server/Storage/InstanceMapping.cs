@@ -1,0 +1,186 @@
+using Pacer.Core.Model;
+using Pacer.Server.Storage.Records;
+
+namespace Pacer.Server.Storage;
+
+internal static class InstanceMapping
+{
+    public static InstanceRecord ToRecord(Instance instance)
+    {
+        var record = new InstanceRecord
+        {
+            Id = instance.Id.Value,
+            RunSpecVersion = instance.RunSpecVersion.UnixMilliseconds,
+            Goal = (int)instance.Goal,
+            Condition = (int)instance.Condition,
+            Since = instance.Since.UnixMilliseconds,
+            ScheduledAt = instance.ScheduledAt.UnixMilliseconds,
+            Incarnation = instance.Incarnation,
+            Role = instance.Role,
+            Ready = instance.Ready,
+        };
+        if (instance.Placement is { } placement)
+        {
+            record.Placement = ToRecord(placement);
+        }
+        foreach (var task in instance.Tasks)
+        {
+            record.Tasks.Add(ToRecord(task));
+        }
+        if (instance.Healthy is { } healthy)
+        {
+            record.Healthy = healthy;
+        }
+        if (instance.ActiveSince is { } activeSince)
+        {
+            record.ActiveSince = activeSince.UnixMilliseconds;
+        }
+        if (instance.UnreachableSince is { } unreachableSince)
+        {
+            record.UnreachableSince = unreachableSince.UnixMilliseconds;
+        }
+        if (instance.KillSentAt is { } killSentAt)
+        {
+            record.KillSentAt = killSentAt.UnixMilliseconds;
+        }
+        if (instance.KillReason is { } killReason)
+        {
+            record.KillReason = killReason;
+        }
+        if (instance.Deadline is { } deadline)
+        {
+            record.Deadline = deadline.UnixMilliseconds;
+        }
+        return record;
+    }
+
+    public static Instance ToModel(InstanceRecord record) => new(
+        new InstanceId(record.Id),
+        new Timestamp(record.RunSpecVersion),
+        RecordValues.ToEnum<Goal>(record.Goal),
+        RecordValues.ToEnum<Condition>(record.Condition),
+        new Timestamp(record.Since),
+        new Timestamp(record.ScheduledAt),
+        record.Incarnation,
+        record.Role,
+        record.Placement is { } placement ? ToModel(placement) : null,
+        RecordValues.Map(record.Tasks, ToModel),
+        record.HasHealthy ? record.Healthy : null,
+        record.Ready,
+        RecordValues.Moment(record.HasActiveSince, record.ActiveSince),
+        RecordValues.Moment(record.HasUnreachableSince, record.UnreachableSince),
+        RecordValues.Moment(record.HasKillSentAt, record.KillSentAt),
+        record.HasKillReason ? record.KillReason : null)
+    {
+        Deadline = RecordValues.Moment(record.HasDeadline, record.Deadline),
+    };
+
+    private static PlacementRecord ToRecord(Placement placement)
+    {
+        var record = new PlacementRecord
+        {
+            AgentId = placement.AgentId.Value,
+            Hostname = placement.Hostname,
+            Resources = RecordValues.ToRecord(placement.Resources),
+        };
+        if (placement.Region is { } region)
+        {
+            record.Region = region;
+        }
+        if (placement.Zone is { } zone)
+        {
+            record.Zone = zone;
+        }
+        record.HostPorts.AddRange(placement.HostPorts);
+        return record;
+    }
+
+    private static Placement ToModel(PlacementRecord record) => new(
+        new AgentId(record.AgentId),
+        record.Hostname,
+        record.HasRegion ? record.Region : null,
+        record.HasZone ? record.Zone : null,
+        RecordValues.Map(record.HostPorts, static port => port),
+        RecordValues.ToModel(record.Resources));
+
+    private static TaskRecord ToRecord(TaskInfo task)
+    {
+        var record = new TaskRecord
+        {
+            Id = task.Id.Value,
+            Condition = (int)task.Condition,
+            StagedAt = task.StagedAt.UnixMilliseconds,
+            Since = task.Since.UnixMilliseconds,
+        };
+        if (task.StartedAt is { } startedAt)
+        {
+            record.StartedAt = startedAt.UnixMilliseconds;
+        }
+        if (task.Message is { } message)
+        {
+            record.Message = message;
+        }
+        if (task.Reason is { } reason)
+        {
+            record.Reason = reason;
+        }
+        if (task.ExitCode is { } exitCode)
+        {
+            record.ExitCode = exitCode;
+        }
+        if (task.Signal is { } signal)
+        {
+            record.Signal = signal;
+        }
+        record.IpAddresses.AddRange(task.IpAddresses);
+        foreach (var health in task.Health)
+        {
+            record.Health.Add(ToRecord(health));
+        }
+        return record;
+    }
+
+    private static TaskInfo ToModel(TaskRecord record) => new(
+        new TaskId(record.Id),
+        RecordValues.ToEnum<Condition>(record.Condition),
+        new Timestamp(record.StagedAt),
+        RecordValues.Moment(record.HasStartedAt, record.StartedAt),
+        new Timestamp(record.Since),
+        record.HasMessage ? record.Message : null,
+        record.HasReason ? record.Reason : null,
+        record.HasExitCode ? record.ExitCode : null,
+        record.HasSignal ? record.Signal : null,
+        RecordValues.Strings(record.IpAddresses),
+        RecordValues.Map(record.Health, ToModel));
+
+    private static HealthRecord ToRecord(HealthResult health)
+    {
+        var record = new HealthRecord { Check = health.Check, Alive = health.Alive, ConsecutiveFailures = health.ConsecutiveFailures };
+        if (health.FirstSuccess is { } firstSuccess)
+        {
+            record.FirstSuccess = firstSuccess.UnixMilliseconds;
+        }
+        if (health.LastSuccess is { } lastSuccess)
+        {
+            record.LastSuccess = lastSuccess.UnixMilliseconds;
+        }
+        if (health.LastFailure is { } lastFailure)
+        {
+            record.LastFailure = lastFailure.UnixMilliseconds;
+        }
+        if (health.LastFailureCause is { } cause)
+        {
+            record.LastFailureCause = cause;
+        }
+        return record;
+    }
+
+    private static HealthResult ToModel(HealthRecord record) => new(
+        record.Check,
+        record.Alive,
+        record.ConsecutiveFailures,
+        RecordValues.Moment(record.HasFirstSuccess, record.FirstSuccess),
+        RecordValues.Moment(record.HasLastSuccess, record.LastSuccess),
+        RecordValues.Moment(record.HasLastFailure, record.LastFailure),
+        record.HasLastFailureCause ? record.LastFailureCause : null);
+}

@@ -1,0 +1,116 @@
+using Pacer.Core.Model;
+using Pacer.Server.Storage.Records;
+
+namespace Pacer.Server.Storage;
+
+internal static class RunSpecMapping
+{
+    public static RunSpecRecord ToRecord(RunSpec spec)
+    {
+        var record = new RunSpecRecord
+        {
+            Id = spec.Id.Path,
+            Kind = (int)spec.Kind,
+            Definition = spec.Definition,
+            Instances = spec.Instances,
+            Resources = RecordValues.ToRecord(spec.Resources),
+            Runtime = (int)spec.Runtime,
+            RequirePorts = spec.RequirePorts,
+            Backoff = new BackoffRecord
+            {
+                InitialTicks = spec.Backoff.Initial.Ticks,
+                Factor = spec.Backoff.Factor,
+                MaxTicks = spec.Backoff.Max.Ticks,
+            },
+            Upgrade = new UpgradeRecord
+            {
+                MinimumHealthCapacity = spec.Upgrade.MinimumHealthCapacity,
+                MaximumOverCapacity = spec.Upgrade.MaximumOverCapacity,
+            },
+            KillSelection = (int)spec.KillSelection,
+            Role = spec.Role,
+            HealthChecks = spec.HealthChecks,
+            HasReadinessCheck = spec.HasReadinessCheck,
+            Version = spec.Version.UnixMilliseconds,
+            LastScalingAt = spec.LastScalingAt.UnixMilliseconds,
+            LastConfigChangeAt = spec.LastConfigChangeAt.UnixMilliseconds,
+        };
+        if (spec.Unreachable is { } unreachable)
+        {
+            record.Unreachable = new UnreachableRecord
+            {
+                InactiveAfterTicks = unreachable.InactiveAfter.Ticks,
+                ExpungeAfterTicks = unreachable.ExpungeAfter.Ticks,
+            };
+        }
+        record.Containers.AddRange(spec.Containers);
+        record.Dependencies.AddRange(spec.Dependencies);
+        record.AcceptedRoles.AddRange(spec.AcceptedRoles);
+        foreach (var port in spec.Ports)
+        {
+            record.Ports.Add(ToRecord(port));
+        }
+        foreach (var constraint in spec.Constraints)
+        {
+            var mapped = new ConstraintRecord { Field = constraint.Field, Operator = (int)constraint.Operator };
+            if (constraint.Value is { } value)
+            {
+                mapped.Value = value;
+            }
+            record.Constraints.Add(mapped);
+        }
+        return record;
+    }
+
+    public static RunSpec ToModel(RunSpecRecord record) => new(
+        new RunSpecId(record.Id),
+        RecordValues.ToEnum<RunSpecKind>(record.Kind),
+        record.Definition,
+        record.Instances,
+        RecordValues.ToModel(record.Resources),
+        RecordValues.ToEnum<RuntimeKind>(record.Runtime),
+        RecordValues.Strings(record.Containers),
+        RecordValues.Map(record.Ports, ToModel),
+        record.RequirePorts,
+        RecordValues.Map(record.Constraints, static constraint => new Constraint(
+            constraint.Field, RecordValues.ToEnum<ConstraintOperator>(constraint.Operator), constraint.HasValue ? constraint.Value : null)),
+        RecordValues.Strings(record.Dependencies),
+        record.Backoff is { } backoff
+            ? new BackoffPolicy(new TimeSpan(backoff.InitialTicks), backoff.Factor, new TimeSpan(backoff.MaxTicks))
+            : BackoffPolicy.Default,
+        record.Upgrade is { } upgrade
+            ? new UpgradeStrategy(upgrade.MinimumHealthCapacity, upgrade.MaximumOverCapacity)
+            : UpgradeStrategy.Default,
+        record.Unreachable is { } unreachable
+            ? new UnreachableStrategy(new TimeSpan(unreachable.InactiveAfterTicks), new TimeSpan(unreachable.ExpungeAfterTicks))
+            : null,
+        RecordValues.ToEnum<KillSelection>(record.KillSelection),
+        record.Role,
+        RecordValues.Strings(record.AcceptedRoles),
+        record.HealthChecks,
+        record.HasReadinessCheck,
+        new Timestamp(record.Version),
+        new Timestamp(record.LastScalingAt),
+        new Timestamp(record.LastConfigChangeAt));
+
+    private static PortSpecRecord ToRecord(PortSpec port)
+    {
+        var record = new PortSpecRecord { ServicePort = port.ServicePort, ContainerPort = port.ContainerPort, Protocol = port.Protocol };
+        if (port.HostPort is { } hostPort)
+        {
+            record.HostPort = hostPort;
+        }
+        if (port.Name is { } name)
+        {
+            record.Name = name;
+        }
+        return record;
+    }
+
+    private static PortSpec ToModel(PortSpecRecord record) => new(
+        record.ServicePort,
+        record.HasHostPort ? record.HostPort : null,
+        record.ContainerPort,
+        record.Protocol,
+        record.HasName ? record.Name : null);
+}
