@@ -94,7 +94,6 @@ internal sealed class LoopWakeup : IDisposable
     public void Dispose()
     {
         _timer.Dispose();
-        _woken.Dispose();
     }
 
     private static TimeSpan Min(TimeSpan a, TimeSpan b) => a < b ? a : b;
