@@ -55,6 +55,7 @@ internal static class DeploymentMapping
         Until = delay.Until.UnixMilliseconds,
         Reference = delay.Reference.UnixMilliseconds,
         MaxDelayTicks = delay.MaxDelay.Ticks,
+        Released = delay.Released,
     };
 
     public static LaunchDelay ToModel(LaunchDelayRecord record) => new(
@@ -63,7 +64,8 @@ internal static class DeploymentMapping
         new TimeSpan(record.DelayTicks),
         new Timestamp(record.Until),
         new Timestamp(record.Reference),
-        new TimeSpan(record.MaxDelayTicks));
+        new TimeSpan(record.MaxDelayTicks),
+        record.Released);
 
     public static TaskFailureRecord ToRecord(TaskFailure failure)
     {

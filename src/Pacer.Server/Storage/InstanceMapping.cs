@@ -11,9 +11,11 @@ internal static class InstanceMapping
         {
             Id = instance.Id.Value,
             RunSpecVersion = instance.RunSpecVersion.UnixMilliseconds,
+            ConfigVersion = instance.ConfigVersion.UnixMilliseconds,
             Goal = (int)instance.Goal,
             Condition = (int)instance.Condition,
             Since = instance.Since.UnixMilliseconds,
+            CreatedAt = instance.CreatedAt.UnixMilliseconds,
             ScheduledAt = instance.ScheduledAt.UnixMilliseconds,
             Incarnation = instance.Incarnation,
             Role = instance.Role,
@@ -57,9 +59,11 @@ internal static class InstanceMapping
     public static Instance ToModel(InstanceRecord record) => new(
         new InstanceId(record.Id),
         new Timestamp(record.RunSpecVersion),
+        new Timestamp(record.ConfigVersion),
         RecordValues.ToEnum<Goal>(record.Goal),
         RecordValues.ToEnum<Condition>(record.Condition),
         new Timestamp(record.Since),
+        new Timestamp(record.CreatedAt),
         new Timestamp(record.ScheduledAt),
         record.Incarnation,
         record.Role,

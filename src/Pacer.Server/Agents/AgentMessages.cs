@@ -1,0 +1,97 @@
+using System.Collections.Immutable;
+using Pacer.Core.Cluster;
+using Pacer.Core.Model;
+using Wire = Pacer.Contracts.AgentLink;
+
+namespace Pacer.Server.Agents;
+
+/// <summary>Between the words of the agent's contract and those of the core.</summary>
+internal static class AgentMessages
+{
+    /// <summary>What is wrong with a registration, fit for the agent's log; null when nothing is.</summary>
+    public static string? Validate(Wire.Register register)
+    {
+        if (register.AgentId.Length == 0)
+        {
+            return "agent_id is empty: every agent must name itself";
+        }
+        if (register.Hostname.Length == 0)
+        {
+            return "hostname is empty: set it with --hostname";
+        }
+        if (register.Resources is not { CpuMillis: >= 0, MemoryBytes: >= 0, DiskBytes: >= 0, Gpus: >= 0 })
+        {
+            return "resources are missing or negative";
+        }
+        foreach (var range in register.Ports)
+        {
+            if (range.First < 1 || range.Last > 65535 || range.First > range.Last)
+            {
+                return $"the port range {range.First}-{range.Last} is not within 1-65535";
+            }
+        }
+        return null;
+    }
+
+    public static AgentNode ToNode(Wire.Register register, string peerAddress, Timestamp now) => new(
+        new AgentId(register.AgentId),
+        register.Hostname,
+        register.Address.Length > 0 ? register.Address : peerAddress,
+        new Resources(register.Resources.CpuMillis, register.Resources.MemoryBytes, register.Resources.DiskBytes, register.Resources.Gpus),
+        ValueList.From(register.Ports.Select(range => new PortRange(range.First, range.Last))),
+        ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, register.Attributes),
+        NullIfEmpty(register.Region),
+        NullIfEmpty(register.Zone),
+        ValueList.From(register.Runtimes),
+        register.Version,
+        now,
+        Connected: true,
+        DisconnectedAt: null,
+        Lost: false);
+
+    public static TaskReport ToReport(Wire.StatusUpdate status)
+    {
+        var health = new HealthResult[status.Health.Count];
+        for (var i = 0; i < health.Length; i++)
+        {
+            var result = status.Health[i];
+            health[i] = new HealthResult(
+                result.Check,
+                result.Alive,
+                result.ConsecutiveFailures,
+                Moment(result.FirstSuccessMs),
+                Moment(result.LastSuccessMs),
+                Moment(result.LastFailureMs),
+                NullIfEmpty(result.LastFailureCause));
+        }
+        return new TaskReport(
+            new TaskId(status.TaskId),
+            status.Sequence,
+            ToCondition(status.State),
+            NullIfEmpty(status.Message),
+            NullIfEmpty(status.Reason),
+            new Timestamp(status.TimestampMs),
+            status.HasExitCode ? status.ExitCode : null,
+            status.HasSignal ? status.Signal : null,
+            ValueList.From(status.IpAddresses),
+            ValueList.Create<HealthResult>(health));
+    }
+
+    private static Condition ToCondition(Wire.TaskState state) => state switch
+    {
+        Wire.TaskState.TaskStaging => Condition.Staging,
+        Wire.TaskState.TaskStarting => Condition.Starting,
+        Wire.TaskState.TaskRunning => Condition.Running,
+        Wire.TaskState.TaskKilling => Condition.Killing,
+        Wire.TaskState.TaskFinished => Condition.Finished,
+        Wire.TaskState.TaskFailed => Condition.Failed,
+        Wire.TaskState.TaskKilled => Condition.Killed,
+        Wire.TaskState.TaskError => Condition.Error,
+        Wire.TaskState.TaskLost or Wire.TaskState.TaskGone => Condition.Gone,
+        _ => Condition.Unknown,
+    };
+
+    private static string? NullIfEmpty(string text) => text.Length == 0 ? null : text;
+
+    private static Timestamp? Moment(long unixMilliseconds) => unixMilliseconds == 0 ? null : new Timestamp(unixMilliseconds);
+}
