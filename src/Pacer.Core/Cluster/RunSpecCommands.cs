@@ -50,7 +50,7 @@ internal static class RunSpecCommands
                     break;
             }
         }
-        return Validate(before.RunSpecs, target, ids) ?? Deploy(tx, ids, target, [], version, command.Force);
+        return Validate(before, target, ids) ?? Deploy(tx, ids, target, [], version, command.Force);
     }
 
     /// <summary>Checks limits and conflicts, stores the new definitions and starts the deployment that leads to them.</summary>
@@ -153,17 +153,13 @@ internal static class RunSpecCommands
     }
 
     private static CommandResult.Invalid? Validate(
-        ImmutableSortedDictionary<RunSpecId, RunSpec> before, ImmutableSortedDictionary<RunSpecId, RunSpec> target, SortedSet<RunSpecId> ids)
+        ClusterState before, ImmutableSortedDictionary<RunSpecId, RunSpec> target, SortedSet<RunSpecId> ids)
     {
-        var groups = new HashSet<string>(StringComparer.Ordinal);
-        if (ids.Any(id => !before.ContainsKey(id) && target.ContainsKey(id)))
+        var groups = before.Groups;
+        foreach (var id in ids)
         {
-            foreach (var id in target.Keys)
-            {
-                for (var group = id.Group; group != "/" && groups.Add(group); group = new RunSpecId(group).Group)
-                {
-                }
-            }
+            var delta = (target.ContainsKey(id) ? 1 : 0) - (before.RunSpecs.ContainsKey(id) ? 1 : 0);
+            groups = delta == 0 ? groups : StateChanges.CountGroups(groups, id, delta);
         }
         var graph = new DependencyGraph(target);
         foreach (var id in ids)
@@ -172,7 +168,7 @@ internal static class RunSpecCommands
             {
                 continue;
             }
-            if (groups.Contains(id.Path))
+            if (groups.ContainsKey(id.Path))
             {
                 return new("/id", $"'{id}' is the id of a group: an app may not have the same id");
             }

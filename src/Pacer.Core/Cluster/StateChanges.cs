@@ -135,7 +135,8 @@ internal static class StateChanges
                 ServicePorts = MoveServicePorts(state.ServicePorts, old, null),
             };
 
-    private static ImmutableSortedDictionary<string, int> CountGroups(ImmutableSortedDictionary<string, int> groups, RunSpecId id, int delta)
+    /// <summary>Counts a run spec into, or out of, all groups above it.</summary>
+    public static ImmutableSortedDictionary<string, int> CountGroups(ImmutableSortedDictionary<string, int> groups, RunSpecId id, int delta)
     {
         for (var group = id.Group; group != "/"; group = new RunSpecId(group).Group)
         {
