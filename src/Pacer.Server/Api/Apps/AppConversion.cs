@@ -1,0 +1,145 @@
+using System.Text.Json;
+using Pacer.Contracts.Wire;
+using Pacer.Core.Model;
+using CoreConstraint = Pacer.Core.Model.Constraint;
+using CoreUnreachable = Pacer.Core.Model.UnreachableStrategy;
+using CoreUpgrade = Pacer.Core.Model.UpgradeStrategy;
+
+namespace Pacer.Server.Api.Apps;
+
+/// <summary>Between the canonical app and the core's run spec.</summary>
+internal static class AppConversion
+{
+    private const double MiB = 1024 * 1024;
+    private const long MaxSeconds = 100_000_000_000;
+
+    /// <summary>
+    /// The run spec of a valid canonical app. Version stamps are zero: the core sets them. Service ports of 0 ask the core for numbers.
+    /// </summary>
+    public static RunSpec ToRunSpec(App app)
+    {
+        var ports = Ports(app);
+        return new RunSpec(
+            new RunSpecId(app.Id!),
+            RunSpecKind.App,
+            Definition(app),
+            app.Instances!.Value,
+            new Resources(CpuMillis(app.Cpus!.Value), Bytes(app.Mem!.Value), Bytes(app.Disk!.Value), app.Gpus!.Value),
+            // An image is more than a node without an image runtime can offer, whichever engine is to run it.
+            app.Container is { } container && (container.Type == "DOCKER" || container.Docker is not null) ? RuntimeKind.Docker : RuntimeKind.Mesos,
+            [TaskId.AppContainer],
+            ports,
+            app.RequirePorts == true,
+            ValueList.From((app.Constraints ?? []).Select(ToConstraint)),
+            ValueList.From(app.Dependencies ?? []),
+            new BackoffPolicy(Seconds(app.BackoffSeconds!.Value), app.BackoffFactor!.Value, Seconds(app.MaxLaunchDelaySeconds!.Value)),
+            new CoreUpgrade(app.UpgradeStrategy!.MinimumHealthCapacity!.Value, app.UpgradeStrategy.MaximumOverCapacity!.Value),
+            app.UnreachableStrategy is { Disabled: false } unreachable
+                ? new CoreUnreachable(Seconds(unreachable.InactiveAfterSeconds ?? 0), Seconds(unreachable.ExpungeAfterSeconds ?? 0))
+                : null,
+            app.KillSelection == "OLDEST_FIRST" ? KillSelection.OldestFirst : KillSelection.YoungestFirst,
+            app.Role!,
+            ValueList.From(app.AcceptedResourceRoles ?? []),
+            app.HealthChecks?.Count ?? 0,
+            app.ReadinessChecks is { Count: > 0 },
+            Timestamp.Zero,
+            Timestamp.Zero,
+            Timestamp.Zero);
+    }
+
+    /// <summary>The app of a run spec, with its instance count and assigned service ports, without version stamps. A fresh copy each time.</summary>
+    public static App ToApp(RunSpec spec)
+    {
+        var app = JsonSerializer.Deserialize(spec.Definition, WireJson.Plain.App)
+            ?? throw new InvalidOperationException($"the definition of {spec.Id} is no app");
+        app.Instances = spec.Instances;
+        var index = 0;
+        foreach (var definition in app.PortDefinitions ?? [])
+        {
+            definition.Port = ServicePort(spec, index++);
+        }
+        foreach (var mapping in app.Container?.PortMappings ?? [])
+        {
+            mapping.ServicePort = ServicePort(spec, index++);
+        }
+        return app;
+    }
+
+    /// <summary>Half a thousandth counts up.</summary>
+    public static long CpuMillis(double cpus) => (long)Math.Round((decimal)cpus * 1000, MidpointRounding.AwayFromZero);
+
+    public static long Bytes(double mebibytes) => (long)Math.Round(mebibytes * MiB, MidpointRounding.AwayFromZero);
+
+    private static int ServicePort(RunSpec spec, int index) => index < spec.Ports.Count ? spec.Ports[index].ServicePort : 0;
+
+    private static TimeSpan Seconds(long seconds) => TimeSpan.FromSeconds(Math.Min(seconds, MaxSeconds));
+
+    private static ValueList<PortSpec> Ports(App app)
+    {
+        var ports = new List<PortSpec>();
+        if (AppDefaults.IsHostMode(app))
+        {
+            foreach (var definition in app.PortDefinitions ?? [])
+            {
+                ports.Add(new PortSpec(definition.Port!.Value, 0, 0, definition.Protocol!, definition.Name));
+            }
+        }
+        else
+        {
+            foreach (var mapping in app.Container?.PortMappings ?? [])
+            {
+                ports.Add(new PortSpec(
+                    mapping.ServicePort!.Value, mapping.HostPort, mapping.ContainerPort!.Value, mapping.Protocol!, mapping.Name));
+            }
+        }
+        return ValueList.From(ports);
+    }
+
+    private static CoreConstraint ToConstraint(List<string> constraint) => new(
+        constraint[0],
+        constraint[1] switch
+        {
+            "UNIQUE" => ConstraintOperator.Unique,
+            "CLUSTER" => ConstraintOperator.Cluster,
+            "GROUP_BY" => ConstraintOperator.GroupBy,
+            "LIKE" => ConstraintOperator.Like,
+            "UNLIKE" => ConstraintOperator.Unlike,
+            "MAX_PER" => ConstraintOperator.MaxPer,
+            "IS" => ConstraintOperator.Is,
+            var other => throw new InvalidOperationException($"unvalidated constraint operator {other}"),
+        },
+        constraint.Count > 2 ? constraint[2] : null);
+
+    // The canonical text has no service ports: assigned or asked for, they are no change of the definition, only of PortSpec.
+    private static string Definition(App app)
+    {
+        var (instances, version, versionInfo) = (app.Instances, app.Version, app.VersionInfo);
+        var definitions = app.PortDefinitions?.Select(p => p.Port).ToList();
+        var mappings = app.Container?.PortMappings?.Select(p => p.ServicePort).ToList();
+        try
+        {
+            (app.Instances, app.Version, app.VersionInfo) = (null, null, null);
+            foreach (var definition in app.PortDefinitions ?? [])
+            {
+                definition.Port = 0;
+            }
+            foreach (var mapping in app.Container?.PortMappings ?? [])
+            {
+                mapping.ServicePort = 0;
+            }
+            return JsonSerializer.Serialize(app, WireJson.Plain.App);
+        }
+        finally
+        {
+            (app.Instances, app.Version, app.VersionInfo) = (instances, version, versionInfo);
+            for (var i = 0; i < definitions?.Count; i++)
+            {
+                app.PortDefinitions![i].Port = definitions[i];
+            }
+            for (var i = 0; i < mappings?.Count; i++)
+            {
+                app.Container!.PortMappings![i].ServicePort = mappings[i];
+            }
+        }
+    }
+}

@@ -1,0 +1,69 @@
+using Pacer.Contracts.Wire;
+using Pacer.Core.Cluster;
+using Pacer.Core.Model;
+
+namespace Pacer.Server.Api.Apps;
+
+/// <summary>Tasks as the API lists them (marathon-api.md §6).</summary>
+internal static class TaskRendering
+{
+    /// <summary>Whether the instance is listed at all: it has a node and was launched.</summary>
+    public static bool IsListed(Instance instance) => instance is { Placement: not null, Tasks.Count: > 0 };
+
+    /// <summary>All tasks of the instances that are listed.</summary>
+    public static List<AppTask> RenderAll(IEnumerable<Instance> instances, RunSpec? spec = null) =>
+        [.. instances.Where(IsListed).SelectMany(instance => instance.Tasks.Select(task => Render(instance, task, spec)))];
+
+    /// <param name="spec">Its service ports are shown; null: none are.</param>
+    public static AppTask Render(Instance instance, TaskInfo task, RunSpec? spec = null)
+    {
+        var isTerminal = task.Condition.IsTerminal();
+        return new AppTask
+        {
+            Id = task.Id.Value,
+            AppId = instance.RunSpecId.Path,
+            Host = instance.Placement?.Hostname ?? "",
+            SlaveId = instance.Placement?.AgentId.Value,
+            State = task.Condition.ToMesosState(),
+            StagedAt = isTerminal ? null : task.StagedAt.ToString(),
+            StartedAt = isTerminal ? null : task.StartedAt?.ToString(),
+            Version = isTerminal ? null : instance.RunSpecVersion.ToString(),
+            Ports = isTerminal ? [] : [.. instance.Placement?.HostPorts ?? []],
+            ServicePorts = [.. spec?.Ports.Select(port => port.ServicePort) ?? []],
+            IpAddresses = [.. task.IpAddresses.Select(address =>
+                new TaskIpAddress { IpAddress = address, Protocol = address.Contains(':') ? "IPv6" : "IPv4" })],
+            HealthCheckResults = [.. task.Health.Select(result => Render(instance, result))],
+            LocalVolumes = [],
+            Region = instance.Placement?.Region,
+            Zone = instance.Placement?.Zone,
+            Role = instance.Role,
+        };
+    }
+
+    /// <summary>Body <c>lastTaskFailure</c>; null when nothing failed.</summary>
+    public static TaskFailureInfo? RenderFailure(ClusterState state, RunSpecId id) =>
+        state.TaskFailures.TryGetValue(id, out var failure)
+            ? new TaskFailureInfo
+            {
+                AppId = failure.RunSpecId.Path,
+                Host = failure.Host ?? "",
+                Message = failure.Message,
+                State = failure.State,
+                TaskId = failure.TaskId.Value,
+                Timestamp = failure.At.ToString(),
+                Version = failure.Version.ToString(),
+                SlaveId = failure.AgentId?.Value,
+            }
+            : null;
+
+    private static HealthInfo Render(Instance instance, HealthResult result) => new()
+    {
+        Alive = result.Alive,
+        ConsecutiveFailures = result.ConsecutiveFailures,
+        FirstSuccess = result.FirstSuccess?.ToString(),
+        LastSuccess = result.LastSuccess?.ToString(),
+        LastFailure = result.LastFailure?.ToString(),
+        LastFailureCause = result.LastFailureCause,
+        InstanceId = instance.Id.Value,
+    };
+}
