@@ -1,0 +1,130 @@
+using Pacer.Contracts.AgentLink;
+using Pacer.Contracts.Wire;
+using Pacer.Core.Model;
+using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Apps.Validation;
+using AgentArtifact = Pacer.Contracts.AgentLink.Artifact;
+using AgentHealthCheck = Pacer.Contracts.AgentLink.HealthCheck;
+using AgentResources = Pacer.Contracts.AgentLink.Resources;
+using WireHealthCheck = Pacer.Contracts.Wire.HealthCheck;
+
+namespace Pacer.Server.Api.Launching;
+
+/// <summary>Translates a placed instance into the order that its agent carries out. The same input gives the same order, always.</summary>
+internal static class TaskSpecBuilder
+{
+    private const long Unlimited = -1;
+
+    /// <param name="instance">Placed, with the incarnation to launch.</param>
+    /// <param name="spec">The version that the instance runs.</param>
+    public static LaunchInstance Build(RunSpec spec, Instance instance, AppRules rules)
+    {
+        var app = AppRendering.Read(spec);
+        var placement = instance.Placement
+            ?? throw new InvalidOperationException($"instance {instance.Id} has no place and can't be launched");
+        var taskId = TaskId.Create(instance.Id, TaskId.AppContainer, instance.Incarnation);
+        var ports = EffectivePorts.Resolve(spec, placement, taskId);
+        var task = new TaskSpec
+        {
+            TaskId = taskId.Value,
+            RunSpecId = spec.Id.Path,
+            RunSpecVersion = spec.Version.ToString(),
+            Name = "",
+            Runtime = spec.Runtime == RuntimeKind.Docker ? Runtime.Docker : Runtime.Mesos,
+            Command = ToCommand(app),
+            User = app.User ?? "",
+            Resources = new AgentResources
+            {
+                CpuMillis = spec.Resources.CpuMillis,
+                MemoryBytes = spec.Resources.MemoryBytes,
+                DiskBytes = spec.Resources.DiskBytes,
+                Gpus = spec.Resources.Gpus,
+            },
+            CpuLimitMillis = Limit(app.ResourceLimits?.Cpus, AppConversion.CpuMillis),
+            MemoryLimitBytes = Limit(app.ResourceLimits?.Mem, AppConversion.Bytes),
+            KillGraceMs = app.TaskKillGracePeriodSeconds is { } grace ? Math.Max(1, grace * 1000L) : 0,
+            Role = spec.Role,
+        };
+        task.Environment.Add(TaskEnvironment.Build(spec, app, taskId, placement.Hostname, ports, rules));
+        task.Labels.Add(app.Labels ?? []);
+        task.Ports.AddRange(ports.Select(port => new TaskPort
+        {
+            HostPort = port.HostPort ?? 0,
+            ContainerPort = port.ContainerPort,
+            Protocol = port.Protocol,
+            Name = port.Name ?? "",
+        }));
+        task.Fetch.AddRange((app.Fetch ?? []).Select(ToArtifact));
+        task.HealthChecks.AddRange((app.HealthChecks ?? []).Select(check => ToHealthCheck(check, ports)));
+        return new LaunchInstance { InstanceId = instance.Id.Value, Tasks = { task } };
+    }
+
+    private static Command? ToCommand(App app)
+    {
+        if (app.Cmd is not null)
+        {
+            return new Command { Shell = app.Cmd };
+        }
+        return app.Args is { Count: > 0 } args ? new Command { Arguments = new Arguments { Values = { args } } } : null;
+    }
+
+    private static AgentArtifact ToArtifact(Contracts.Wire.Artifact artifact) => new()
+    {
+        Uri = artifact.Uri,
+        Extract = artifact.Extract ?? true,
+        Executable = artifact.Executable ?? false,
+        Cache = artifact.Cache ?? false,
+        DestPath = artifact.DestPath ?? "",
+    };
+
+    private static AgentHealthCheck ToHealthCheck(WireHealthCheck check, IReadOnlyList<EffectivePort> ports)
+    {
+        var isAgentRun = CheckRules.IsAgentRun(check);
+        return new AgentHealthCheck
+        {
+            Protocol = check.Protocol switch
+            {
+                "HTTPS" or "MESOS_HTTPS" => AgentHealthCheck.Types.Protocol.Https,
+                "TCP" or "MESOS_TCP" => AgentHealthCheck.Types.Protocol.Tcp,
+                "COMMAND" => AgentHealthCheck.Types.Protocol.Command,
+                _ => AgentHealthCheck.Types.Protocol.Http,
+            },
+            Port = check.Protocol == "COMMAND" ? 0 : HealthPort(check, ports, isAgentRun),
+            Path = check.Path ?? "/",
+            Command = check.Command?.Value ?? "",
+            GracePeriodMs = Milliseconds(check.GracePeriodSeconds),
+            IntervalMs = Milliseconds(check.IntervalSeconds),
+            TimeoutMs = Milliseconds(check.TimeoutSeconds),
+            MaxConsecutiveFailures = check.MaxConsecutiveFailures ?? 3,
+            DelayMs = Milliseconds(check.DelaySeconds),
+            IgnoreHttp1Xx = check.IgnoreHttp1xx == true && check.Protocol is "HTTP" or "MESOS_HTTP",
+            AgentKills = isAgentRun,
+            Ipv6 = check.IpProtocol == "IPv6",
+        };
+    }
+
+    // A fixed port is taken as it is. Otherwise checks from inside the container prefer its own port, others the node's.
+    private static int HealthPort(WireHealthCheck check, IReadOnlyList<EffectivePort> ports, bool fromInside)
+    {
+        if (check.Port is { } fixedPort)
+        {
+            return fixedPort;
+        }
+        var index = check.PortIndex ?? 0;
+        if (index >= ports.Count)
+        {
+            return 0;
+        }
+        var port = ports[index];
+        return fromInside ? port.ContainerPort : port.HostPort ?? port.ContainerPort;
+    }
+
+    private static long Milliseconds(int? seconds) => (seconds ?? 0) * 1000L;
+
+    private static long Limit(ResourceLimit? limit, Func<double, long> convert) => limit switch
+    {
+        null => 0,
+        { Amount: null } => Unlimited,
+        { Amount: { } amount } => convert(amount),
+    };
+}
