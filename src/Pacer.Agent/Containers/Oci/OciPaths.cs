@@ -1,0 +1,60 @@
+using System.Security.Cryptography;
+using System.Text;
+
+namespace Pacer.Agent.Containers.Oci;
+
+/// <summary>
+/// Where the runtime keeps what. Under the run directory (gone at reboot, like the containers): bundles, the OCI runtime's state,
+/// the shared empty root. Under the work directory (kept): exit codes and records, so that an end is known even after a reboot.
+/// </summary>
+internal sealed class OciPaths
+{
+    public OciPaths(string workDir, string runDir)
+    {
+        WorkDir = Path.GetFullPath(workDir).TrimEnd('/');
+        RunDir = Path.GetFullPath(runDir).TrimEnd('/');
+        CgroupRoot = CgroupRootOf(WorkDir);
+    }
+
+    public string WorkDir { get; }
+
+    public string RunDir { get; }
+
+    /// <summary>Derived from the work directory: agents of one machine never meet in a cgroup.</summary>
+    public string CgroupRoot { get; }
+
+    public string RuntimeRoot => $"{RunDir}/oci";
+
+    public string Bundles => $"{RunDir}/c";
+
+    /// <summary>The mount points of every container's root, otherwise empty and read-only, so one serves all.</summary>
+    public string RootFileSystem => $"{RunDir}/rootfs";
+
+    public string Exits => $"{WorkDir}/runtime/exits";
+
+    public string Records => $"{WorkDir}/runtime/records";
+
+    public string Bundle(string containerId) => $"{Bundles}/{containerId}";
+
+    public string ExitFile(string containerId) => $"{Exits}/{containerId}";
+
+    public string Record(string containerId) => $"{Records}/{containerId}";
+
+    public string RuntimeState(string containerId) => $"{RuntimeRoot}/{containerId}";
+
+    public string MonitorState(string containerId) => $"{Bundle(containerId)}/state";
+
+    /// <summary>The create step of crun and runc leaves this fifo; starting removes it.</summary>
+    public string StartFifo(string containerId) => $"{RuntimeState(containerId)}/exec.fifo";
+
+    public static string CgroupRootOf(string workDir) =>
+        "/pacer-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(workDir)))[..8];
+
+    public void Create()
+    {
+        foreach (var directory in (string[])[RuntimeRoot, Bundles, RootFileSystem, Exits, Records])
+        {
+            Directory.CreateDirectory(directory);
+        }
+    }
+}

@@ -1,0 +1,362 @@
+using System.Collections.Concurrent;
+using System.Globalization;
+using Pacer.Agent.Containers.Cgroups;
+using Pacer.Agent.Containers.Native;
+using Pacer.Agent.Containers.Users;
+
+namespace Pacer.Agent.Containers.Oci;
+
+/// <summary>
+/// "Mesos containers" without a daemon: crun makes the container, conmon holds it. Everything that is needed to go on after
+/// <c>kill -9</c> of the agent lies in files (<see cref="OciPaths"/>); memory holds only who waits.
+/// </summary>
+internal sealed class OciRuntime : IContainerRuntime
+{
+    private const UnixFileMode AnyoneSticky = UnixFileMode.StickyBit |
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
+        UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    private static readonly TimeSpan MonitorEndTime = TimeSpan.FromSeconds(10);
+
+    private readonly OciTools _tools;
+    private readonly OciPaths _paths;
+    private readonly CgroupTree _cgroups;
+    private readonly MonitorLauncher _launcher;
+    private readonly OciExec _exec;
+    private readonly ulong _bounding;
+    private readonly ConcurrentDictionary<string, Lazy<Task<ContainerExit>>> _exits = new();
+    private readonly ConcurrentDictionary<string, bool> _starting = new();
+
+    /// <param name="paths">Its run directory is on a tmpfs.</param>
+    public OciRuntime(OciTools tools, OciPaths paths, CgroupLayout layout, string? missingIsolation)
+    {
+        (_tools, _paths, MissingIsolation) = (tools, paths, missingIsolation);
+        _cgroups = new CgroupTree(layout, paths.CgroupRoot);
+        _launcher = new MonitorLauncher(tools, paths, layout);
+        _bounding = Capabilities.Parse(File.ReadAllText("/proc/self/status"), "CapBnd");
+        _exec = new OciExec(tools, paths, _bounding);
+        paths.Create();
+        HostRootView.LinkTopLevel(paths.RootFileSystem);
+    }
+
+    public string Name => "mesos";
+
+    public string? MissingIsolation { get; }
+
+    public OciPaths Paths => _paths;
+
+    public CgroupTree Cgroups => _cgroups;
+
+    public Task<StartedContainer> StartAsync(ContainerPlan plan, CancellationToken cancellationToken) =>
+        Task.Run(() => StartCoreAsync(plan), cancellationToken);
+
+    public Task<ContainerExit> WaitAsync(string containerId, CancellationToken cancellationToken) =>
+        _exits.GetOrAdd(containerId, id => new(() => ObserveAsync(id))).Value.WaitAsync(cancellationToken);
+
+    public Task SignalAsync(string containerId, int signal, CancellationToken cancellationToken)
+    {
+        if (signal == Libc.SigKill)
+        {
+            // A frozen process would die only when thawed. The end of init is the end of its pid namespace.
+            _cgroups.Thaw(containerId);
+        }
+
+        if (ContainerRecord.Read(_paths.Record(containerId)) is { IsOfThisBoot: true } record)
+        {
+            record.Init.Signal(signal);
+        }
+
+        return Task.CompletedTask;
+    }
+
+    public async Task DeleteAsync(string containerId, CancellationToken cancellationToken)
+    {
+        if (ContainerRecord.Read(_paths.Record(containerId)) is { IsOfThisBoot: true } record)
+        {
+            _cgroups.Thaw(containerId);
+            record.Init.Signal(Libc.SigKill);
+            await EndMonitorAsync(containerId, record.Monitor).ConfigureAwait(false);
+        }
+        else
+        {
+            KillUnrecorded(containerId);
+        }
+
+        if (Directory.Exists(_paths.RuntimeState(containerId)))
+        {
+            await ChildProcess.RunAsync(_tools.Runtime, [$"--root={_paths.RuntimeRoot}", "delete", "-f", containerId]).ConfigureAwait(false);
+            DeleteTree(_paths.RuntimeState(containerId));
+        }
+
+        await _cgroups.RemoveAsync(containerId).ConfigureAwait(false);
+        DeleteTree(_paths.Bundle(containerId));
+        File.Delete(_paths.Record(containerId));
+        File.Delete(_paths.ExitFile(containerId));
+        _exits.TryRemove(containerId, out _);
+    }
+
+    public async Task<RecoveredState> RecoverAsync(string containerId, string sandbox, CancellationToken cancellationToken)
+    {
+        if (File.Exists(_paths.ExitFile(containerId)))
+        {
+            return RecoveredState.Exited;
+        }
+
+        if (ContainerRecord.Read(_paths.Record(containerId)) is not { } record)
+        {
+            // Interrupted before the record was written, so before the command could run; or nothing at all.
+            if (!KnownIds().Contains(containerId))
+            {
+                return RecoveredState.Absent;
+            }
+
+            await DeleteAsync(containerId, cancellationToken).ConfigureAwait(false);
+            return RecoveredState.NeverStarted;
+        }
+
+        if (!record.IsOfThisBoot)
+        {
+            return RecoveredState.Exited;
+        }
+
+        if (File.Exists(_paths.StartFifo(containerId)))
+        {
+            await DeleteAsync(containerId, cancellationToken).ConfigureAwait(false);
+            return RecoveredState.NeverStarted;
+        }
+
+        // The agent may have died in the middle of a log rotation, or before it moved the monitor.
+        _cgroups.Thaw(containerId);
+        if (record.Monitor.IsAlive)
+        {
+            _cgroups.AdoptMonitor(record.Monitor.Pid);
+            return RecoveredState.Running;
+        }
+
+        return !File.Exists(_paths.ExitFile(containerId)) && record.Init.IsAlive ? RecoveredState.Running : RecoveredState.Exited;
+    }
+
+    public async Task<int> RemoveOrphansAsync(IReadOnlySet<string> known, CancellationToken cancellationToken)
+    {
+        var orphans = KnownIds().Where(id => !known.Contains(id) && !_starting.ContainsKey(id)).ToList();
+        await Parallel.ForEachAsync(
+            orphans,
+            new ParallelOptions { MaxDegreeOfParallelism = 8, CancellationToken = cancellationToken },
+            async (id, token) => await DeleteAsync(id, token).ConfigureAwait(false)).ConfigureAwait(false);
+        return orphans.Count;
+    }
+
+    public Task<IExecProcess> ExecAsync(string containerId, ExecPlan plan, CancellationToken cancellationToken) =>
+        _exec.StartAsync(containerId, plan, cancellationToken);
+
+    public ContainerUsage ReadUsage(string containerId) => _cgroups.ReadUsage(containerId);
+
+    public IDisposable? Freeze(string containerId) => _cgroups.Freeze(containerId);
+
+    private async Task<StartedContainer> StartCoreAsync(ContainerPlan plan)
+    {
+        var spec = Specify(plan);
+        var id = plan.ContainerId;
+        var bundle = _paths.Bundle(id);
+        if (Directory.Exists(bundle) || !_starting.TryAdd(id, true))
+        {
+            throw new ContainerStartException($"a container {id} exists already");
+        }
+
+        try
+        {
+            WriteBundle(bundle, plan.Sandbox, spec);
+            var initPid = await _launcher.CreateAsync(id, plan.Sandbox).ConfigureAwait(false);
+            var monitorPid = int.Parse(File.ReadAllText($"{bundle}/conmon.pid"), CultureInfo.InvariantCulture);
+            var record = new ContainerRecord(ContainerRecord.CurrentBootId, ProcessIdentity.Of(monitorPid), ProcessIdentity.Of(initPid));
+            record.Write(_paths.Record(id));
+            if (!_tools.IsCrun || !TryStartByFifo(id))
+            {
+                var (code, output) = await ChildProcess.RunAsync(_tools.Runtime, [$"--root={_paths.RuntimeRoot}", "start", id])
+                    .ConfigureAwait(false);
+                if (code != 0)
+                {
+                    throw new ContainerStartException($"the container could not be started: {output}");
+                }
+            }
+
+            // Off the path of the start: moving a process between cgroups waits for every CPU of the machine.
+            ThreadPool.QueueUserWorkItem(_ => _cgroups.AdoptMonitor(monitorPid));
+            return new StartedContainer(id, initPid);
+        }
+        catch (Exception e)
+        {
+            await DeleteAsync(id, CancellationToken.None).ConfigureAwait(false);
+            throw e is IOException or UnauthorizedAccessException
+                ? new ContainerStartException($"the container could not be prepared: {e.Message}")
+                : e is ContainerStartException ? e : new ContainerStartException("the container could not be prepared");
+        }
+        finally
+        {
+            _starting.TryRemove(id, out _);
+        }
+    }
+
+    private BundleSpec Specify(ContainerPlan plan)
+    {
+        var user = plan.User is null
+            ? ContainerUser.Root
+            : UserDatabase.OfHost().Find(plan.User)
+              ?? throw new ContainerStartException($"user '{plan.User}' does not exist on this node");
+        if (!Directory.Exists(plan.Sandbox))
+        {
+            throw new ContainerStartException($"the sandbox {plan.Sandbox} does not exist");
+        }
+
+        var environment = ContainerEnvironment.Of(plan.Environment, plan.Sandbox);
+        if (CommandLookup.Problem(
+                plan.Arguments.Count > 0 ? plan.Arguments[0] : "",
+                ContainerEnvironment.Value(environment, "PATH")!,
+                plan.Sandbox,
+                path => HostRootView.HostPathOf(path, plan.Sandbox)) is { } problem)
+        {
+            throw new ContainerStartException(problem);
+        }
+
+        return new BundleSpec(
+            new BundleProcess(
+                // -g: like Mesos, a signal reaches the command's whole process group, not only a shell in front of it.
+                _tools.Init is { } init ? [init, "-g", "--", .. plan.Arguments] : plan.Arguments,
+                environment,
+                user,
+                Capabilities.For(user, _bounding),
+                plan.Sandbox,
+                false),
+            _paths.RootFileSystem,
+            plan.Hostname,
+            HostRootView.Mounts(HostRootView.TopLevelDirectories(), _paths, plan.Sandbox, HostRootView.HiddenResolverFile()),
+            _cgroups.PathOf(plan.ContainerId),
+            _cgroups.Layout.Version,
+            CgroupLimits.Of(plan));
+    }
+
+    private void WriteBundle(string bundle, string sandbox, BundleSpec spec)
+    {
+        Directory.CreateDirectory($"{bundle}/state");
+        var tmp = HostRootView.PrivateTmp(sandbox);
+        Directory.CreateDirectory(tmp);
+        File.SetUnixFileMode(tmp, AnyoneSticky);
+        using var file = File.OpenHandle($"{bundle}/config.json", FileMode.CreateNew, FileAccess.Write);
+        RandomAccess.Write(file, spec.ToJson().Span, 0);
+    }
+
+    /// <summary>
+    /// Does what <c>crun start</c> does, without its process: the created container waits for one byte on a fifo. Anything
+    /// unexpected (not waiting yet, no fifo) leaves it to the real command.
+    /// </summary>
+    private unsafe bool TryStartByFifo(string containerId)
+    {
+        var fifo = _paths.StartFifo(containerId);
+        var descriptor = Libc.Open(fifo, Libc.OpenWriteOnly | Libc.OpenNonBlocking | Libc.OpenCloseOnExec, 0);
+        if (descriptor < 0)
+        {
+            return false;
+        }
+
+        byte go = 0;
+        var written = Libc.Write(descriptor, &go, 1);
+        _ = Libc.Close(descriptor);
+        if (written == 1)
+        {
+            File.Delete(fifo);
+        }
+
+        return written == 1;
+    }
+
+    private async Task<ContainerExit> ObserveAsync(string containerId)
+    {
+        if (ContainerRecord.Read(_paths.Record(containerId)) is { IsOfThisBoot: true } record)
+        {
+            // The monitor ends right after it has written the exit code.
+            if (ExitFiles.Read(_paths.ExitFile(containerId)) is null)
+            {
+                await ExitWatch.Shared.WaitAsync(record.Monitor, CancellationToken.None).ConfigureAwait(false);
+            }
+
+            if (ExitFiles.Read(_paths.ExitFile(containerId)) is null)
+            {
+                // Someone killed the monitor: the container runs on, but nobody learns its code.
+                await ExitWatch.Shared.WaitAsync(record.Init, CancellationToken.None).ConfigureAwait(false);
+            }
+        }
+
+        return ExitFiles.Read(_paths.ExitFile(containerId)) is { } code
+            ? ContainerExit.FromCode(
+                code,
+                CgroupReadings.IsOutOfMemory(code, _cgroups.OomKills(containerId), File.Exists($"{_paths.MonitorState(containerId)}/oom")))
+            : ContainerExit.Unknown;
+    }
+
+    private async Task EndMonitorAsync(string containerId, ProcessIdentity monitor)
+    {
+        using var limit = new CancellationTokenSource(MonitorEndTime);
+        try
+        {
+            await ExitWatch.Shared.WaitAsync(monitor, limit.Token).ConfigureAwait(false);
+            if (_exits.TryGetValue(containerId, out var exit))
+            {
+                // Whoever waits gets the code before its file is removed.
+                await exit.Value.WaitAsync(limit.Token).ConfigureAwait(false);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            monitor.Signal(Libc.SigKill);
+        }
+    }
+
+    /// <summary>For a start that was cut short: the monitor, the runtime it may be running, and whatever is in the cgroup.</summary>
+    private void KillUnrecorded(string containerId)
+    {
+        var bundle = _paths.Bundle(containerId);
+        if (ExitFiles.Read($"{bundle}/conmon.pid") is { } pid && IsMonitorOf(pid, bundle))
+        {
+            ProcessSession.Kill(pid);
+        }
+
+        _cgroups.Kill(containerId);
+    }
+
+    private static bool IsMonitorOf(int pid, string bundle)
+    {
+        try
+        {
+            return File.ReadAllText($"/proc/{pid}/cmdline").Split('\0').Contains(bundle);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Every container of which anything is left.</summary>
+    private HashSet<string> KnownIds()
+    {
+        var ids = new HashSet<string>(_cgroups.Containers(), StringComparer.Ordinal);
+        foreach (var directory in (string[])[_paths.Bundles, _paths.RuntimeRoot, _paths.Records, _paths.Exits])
+        {
+            ids.UnionWith(Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!)
+                .Where(n => !n.StartsWith('.') && !n.EndsWith(".tmp", StringComparison.Ordinal)));
+        }
+
+        return ids;
+    }
+
+    private static void DeleteTree(string directory)
+    {
+        try
+        {
+            Directory.Delete(directory, recursive: true);
+        }
+        catch (DirectoryNotFoundException)
+        {
+        }
+    }
+}
