@@ -166,6 +166,7 @@ internal sealed class OciRuntime : IContainerRuntime
 
         try
         {
+            _exits.TryRemove(id, out _);
             WriteBundle(bundle, plan.Sandbox, spec);
             var initPid = await _launcher.CreateAsync(id, plan.Sandbox).ConfigureAwait(false);
             var monitorPid = int.Parse(File.ReadAllText($"{bundle}/conmon.pid"), CultureInfo.InvariantCulture);
