@@ -1,0 +1,139 @@
+using System.Globalization;
+using System.Net;
+using System.Net.Sockets;
+using System.Security.Authentication;
+using Microsoft.Extensions.Logging;
+using Pacer.Agent.Containers;
+using Pacer.Contracts.AgentLink;
+
+namespace Pacer.Agent.Checks;
+
+/// <summary>Carries out single probes, in this process but for commands, which run inside the task's container.</summary>
+internal sealed partial class HealthProbes : IDisposable
+{
+    private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(20);
+
+    private readonly IContainerRuntime _runtime;
+    private readonly ILogger _logger;
+    private readonly HttpMessageInvoker _http = NewHttp(followRedirects: false);
+    private readonly HttpMessageInvoker _httpFollowing = NewHttp(followRedirects: true);
+
+    public HealthProbes(IContainerRuntime runtime, ILogger logger)
+    {
+        _runtime = runtime;
+        _logger = logger;
+    }
+
+    private static HttpMessageInvoker NewHttp(bool followRedirects)
+    {
+        var handler = new SocketsHttpHandler
+        {
+            // Marathon's own checks take a redirect for an answer, Mesos' follow it.
+            AllowAutoRedirect = followRedirects,
+            UseProxy = false,
+            UseCookies = false,
+            PooledConnectionLifetime = TimeSpan.Zero,
+        };
+        // A task's certificate is rarely made for 127.0.0.1, and the question is whether it answers.
+        handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        return new HttpMessageInvoker(handler);
+    }
+
+    /// <summary>Never throws but for <paramref name="cancellationToken"/>.</summary>
+    public async Task<ProbeResult> ProbeAsync(HealthCheck check, string containerId, CancellationToken cancellationToken)
+    {
+        var timeout = check.TimeoutMs > 0 ? TimeSpan.FromMilliseconds(check.TimeoutMs) : DefaultTimeout;
+        using var limit = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        limit.CancelAfter(timeout);
+        try
+        {
+            return check.Protocol switch
+            {
+                HealthCheck.Types.Protocol.Tcp => await TcpAsync(check, limit.Token).ConfigureAwait(false),
+                HealthCheck.Types.Protocol.Command => await CommandAsync(check, containerId, limit.Token).ConfigureAwait(false),
+                _ => await HttpAsync(check, limit.Token).ConfigureAwait(false),
+            };
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            return new ProbeResult.Failure(string.Create(CultureInfo.InvariantCulture, $"no answer within {timeout.TotalSeconds:0.###} seconds"));
+        }
+        catch (HttpRequestException e)
+        {
+            return new ProbeResult.Failure(Innermost(e));
+        }
+        catch (Exception e) when (e is SocketException or IOException or AuthenticationException)
+        {
+            return new ProbeResult.Failure(Innermost(e));
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            LogUnexpected(_logger, containerId, e);
+            return new ProbeResult.Failure("the check could not be carried out; the agent's log says why");
+        }
+    }
+
+    private static string Innermost(Exception e)
+    {
+        while (e.InnerException is { } inner)
+        {
+            e = inner;
+        }
+        return e.Message;
+    }
+
+    private static IPAddress Target(HealthCheck check) => check.Ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
+
+    private async Task<ProbeResult> HttpAsync(HealthCheck check, CancellationToken cancellationToken)
+    {
+        var https = check.Protocol == HealthCheck.Types.Protocol.Https;
+        var path = check.Path.StartsWith('/') ? check.Path : "/" + check.Path;
+        var host = check.Ipv6 ? "[::1]" : "127.0.0.1";
+        if (!Uri.TryCreate(string.Create(CultureInfo.InvariantCulture, $"{(https ? "https" : "http")}://{host}:{check.Port}{path}"), UriKind.Absolute, out var uri))
+        {
+            return new ProbeResult.Failure($"'{path}' is not a path of a URL");
+        }
+        using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Headers = { ConnectionClose = true } };
+        request.Headers.UserAgent.ParseAdd("pacer-health-check");
+        using var answer = await (check.AgentKills ? _httpFollowing : _http).SendAsync(request, cancellationToken).ConfigureAwait(false);
+        return (int)answer.StatusCode switch
+        {
+            >= 200 and < 400 => new ProbeResult.Success(),
+            >= 100 and < 200 when check.IgnoreHttp1Xx && !https => new ProbeResult.Ignored(),
+            var code => new ProbeResult.Failure(string.Create(CultureInfo.InvariantCulture, $"answered {code} {answer.ReasonPhrase}").TrimEnd()),
+        };
+    }
+
+    private static async Task<ProbeResult> TcpAsync(HealthCheck check, CancellationToken cancellationToken)
+    {
+        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+        await socket.ConnectAsync(new IPEndPoint(Target(check), check.Port), cancellationToken).ConfigureAwait(false);
+        return new ProbeResult.Success();
+    }
+
+    private async Task<ProbeResult> CommandAsync(HealthCheck check, string containerId, CancellationToken cancellationToken)
+    {
+        var plan = new ExecPlan(["/bin/sh", "-c", check.Command], null, null, Tty: false, Rows: 0, Columns: 0);
+        // Disposing ends the command, also when it ran out of time.
+        await using var process = await _runtime.ExecAsync(containerId, plan, cancellationToken).ConfigureAwait(false);
+        process.Input.Close();
+        var drained = Task.WhenAll(
+            process.Output.CopyToAsync(Stream.Null, cancellationToken),
+            process.ErrorOutput.CopyToAsync(Stream.Null, cancellationToken));
+        var code = await process.WaitAsync(cancellationToken).ConfigureAwait(false);
+        // A child of the command may hold the pipes for longer: nobody waits for it.
+        _ = drained.ContinueWith(static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        return code == 0
+            ? new ProbeResult.Success()
+            : new ProbeResult.Failure(string.Create(CultureInfo.InvariantCulture, $"the command exited with status {code}"));
+    }
+
+    public void Dispose()
+    {
+        _http.Dispose();
+        _httpFollowing.Dispose();
+    }
+
+    [LoggerMessage(2601, LogLevel.Warning, "Unexpected error in a health check of container {Container}")]
+    private static partial void LogUnexpected(ILogger logger, string container, Exception e);
+}

@@ -1,0 +1,108 @@
+using Pacer.Agent.Containers;
+using Pacer.Agent.Node;
+using Pacer.Contracts.AgentLink;
+
+namespace Pacer.Agent.Tasks;
+
+/// <summary>Turns the server's order into what a runtime starts.</summary>
+internal static class TaskPlan
+{
+    /// <summary>What Mesos gives, and the server does not say (mesos-containers.md §12).</summary>
+    public const long DefaultKillGraceMs = 3_000;
+
+    private const long MinimumMemoryBytes = 32L << 20;
+
+    /// <summary>Stops a fork bomb before it takes the node's process ids; far above what a program with many threads uses.</summary>
+    private const long MostProcesses = 8192;
+
+    private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+    /// <summary>Why this node can't ever run the task, in words for its status; null when it can.</summary>
+    public static string? Refuse(TaskSpec spec)
+    {
+        if (!IsSafeName(spec.TaskId))
+        {
+            return "The task id can't be the name of a directory: only letters, digits, '.', '_' and '-' are allowed, and no '.' at the start";
+        }
+        if (spec.Runtime == Runtime.Docker)
+        {
+            return "This node does not run Docker containers";
+        }
+        return spec.Command?.KindCase switch
+        {
+            Command.KindOneofCase.Shell when spec.Command.Shell.Length > 0 => null,
+            Command.KindOneofCase.Arguments when spec.Command.Arguments.Values.Count > 0 => null,
+            _ => "The task has no command: set \"cmd\" or \"args\"",
+        };
+    }
+
+    public static bool IsSafeName(string taskId) => taskId.Length is > 0 and <= 4096 && taskId[0] != '.'
+        && !taskId.AsSpan().ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
+
+    /// <summary>A name for one start attempt: says which task it is, and no two attempts share one.</summary>
+    public static string NewContainerId(string taskId, Func<Guid> newId)
+    {
+        const int mostOfTask = 64;
+        var tail = (taskId.Length <= mostOfTask ? taskId : taskId[^mostOfTask..]).TrimStart('.', '-', '_');
+        return $"{tail}-{newId().ToString("N")[..10]}";
+    }
+
+    public static long? MemoryLimitBytes(TaskSpec spec) => Limit(spec.MemoryLimitBytes, spec.Resources?.MemoryBytes ?? 0) is { } limit
+        ? Math.Max(limit, MinimumMemoryBytes)
+        : null;
+
+    public static ContainerPlan Make(TaskSpec spec, string containerId, string sandbox, NodeFacts node, string clusterId) => new(
+        containerId,
+        spec.TaskId,
+        spec.Command.KindCase == Command.KindOneofCase.Shell ? ["/bin/sh", "-c", spec.Command.Shell] : [.. spec.Command.Arguments.Values],
+        Environment(spec, sandbox, node, clusterId),
+        spec.User.Length == 0 ? null : spec.User,
+        sandbox,
+        node.Hostname,
+        spec.Resources?.CpuMillis ?? 0,
+        Limit(spec.CpuLimitMillis, spec.Resources?.CpuMillis ?? 0),
+        MemoryLimitBytes(spec),
+        MostProcesses);
+
+    /// <summary>
+    /// The task's own environment and what only the agent knows (mesos-containers.md §5). The task's own wins, also over
+    /// MESOS_SANDBOX, as in Mesos.
+    /// </summary>
+    private static Dictionary<string, string> Environment(TaskSpec spec, string sandbox, NodeFacts node, string clusterId)
+    {
+        var environment = new Dictionary<string, string>(spec.Environment.Count + 14, StringComparer.Ordinal)
+        {
+            ["PATH"] = DefaultPath,
+            ["MESOS_SANDBOX"] = sandbox,
+            ["MESOS_DIRECTORY"] = sandbox,
+            // Nothing listens there: programs read it to learn their node's address, and split it at the colon.
+            ["MESOS_AGENT_ENDPOINT"] = node.Address + ":5051",
+            ["MESOS_SLAVE_ID"] = node.AgentId,
+            ["MESOS_FRAMEWORK_ID"] = clusterId,
+            // Tasks of a pod share their instance's executor; the task of an app is its own.
+            ["MESOS_EXECUTOR_ID"] = spec.TaskId,
+            ["MESOS_CHECKPOINT"] = "1",
+            ["MESOS_CONTAINER_IP"] = node.Address,
+            ["LIBPROCESS_IP"] = node.Address,
+            ["LIBPROCESS_PORT"] = "0",
+            ["PACER_SANDBOX"] = sandbox,
+            ["PACER_AGENT_ID"] = node.AgentId,
+        };
+        if (spec.Role.Length > 0)
+        {
+            environment["MESOS_ALLOCATION_ROLE"] = spec.Role;
+        }
+        foreach (var (name, value) in spec.Environment)
+        {
+            environment[name] = value;
+        }
+        return environment;
+    }
+
+    private static long? Limit(long limit, long requested) => limit switch
+    {
+        > 0 => limit,
+        0 when requested > 0 => requested,
+        _ => null,
+    };
+}

@@ -1,0 +1,61 @@
+using Microsoft.Extensions.Logging;
+using Pacer.Agent.Checkpoints;
+using Pacer.Agent.Checks;
+using Pacer.Agent.Containers;
+using Pacer.Agent.Fetching;
+using Pacer.Agent.Node;
+
+namespace Pacer.Agent.Tasks;
+
+/// <summary>What every <see cref="TaskSupervisor"/> of an agent works with.</summary>
+internal sealed class TaskTools : IDisposable
+{
+    public required IContainerRuntime Runtime { get; init; }
+
+    public required TaskCheckpoints Checkpoints { get; init; }
+
+    public required Sandboxes Sandboxes { get; init; }
+
+    public required Fetcher Fetcher { get; init; }
+
+    public required HealthProbes Probes { get; init; }
+
+    public required NodeFacts Node { get; init; }
+
+    public required TimeProvider Time { get; init; }
+
+    public required ILogger Logger { get; init; }
+
+    public required Func<Guid> NewId { get; init; }
+
+    /// <summary>Bounds how many containers are started at once. Kills do not pass here.</summary>
+    public required SemaphoreSlim LaunchSlots { get; init; }
+
+    /// <summary>Bounds clean-up, apart from launches, so that a wave of exits does not hold up their replacements.</summary>
+    public required SemaphoreSlim CleanupSlots { get; init; }
+
+    public required WorkDirectory Directory { get; init; }
+
+    /// <summary>Told by the server at registration and kept, for launches that go on after a restart while the server is away.</summary>
+    public string ClusterId { get; private set; } = "";
+
+    /// <summary>Set while the agent stops: nothing new is begun, and what the tasks do is left to the next agent.</summary>
+    public CancellationToken Stopping { get; init; }
+
+    public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    public void JoinedCluster(string? clusterId)
+    {
+        if (clusterId is { Length: > 0 } && clusterId != ClusterId)
+        {
+            ClusterId = clusterId;
+            Directory.WriteClusterId(clusterId);
+        }
+    }
+
+    public void Dispose()
+    {
+        LaunchSlots.Dispose();
+        CleanupSlots.Dispose();
+    }
+}
