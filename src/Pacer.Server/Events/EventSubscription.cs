@@ -8,6 +8,7 @@ internal sealed class EventSubscription : IDisposable
     private readonly EventHub _hub;
     private readonly IReadOnlySet<string> _types;
     private readonly Channel<EventFrame> _frames;
+    private readonly CancellationTokenSource _overflowed = new();
 
     internal EventSubscription(EventHub hub, IReadOnlySet<string> types, int maxOutstanding)
     {
@@ -19,6 +20,9 @@ internal sealed class EventSubscription : IDisposable
     /// <summary>Ends when the reader is too slow or the hub stops.</summary>
     public ChannelReader<EventFrame> Frames => _frames.Reader;
 
+    /// <summary>Cancelled when the reader left too much unread: it must be cut off.</summary>
+    public CancellationToken Overflowed => _overflowed.Token;
+
     internal void Offer(EventFrame frame)
     {
         if (frame.Id != 0 && _types.Count > 0 && !_types.Contains(frame.Type))
@@ -28,6 +32,8 @@ internal sealed class EventSubscription : IDisposable
         if (!_frames.Writer.TryWrite(frame))
         {
             Close();
+            // Not on this thread: whoever is cut off must not hold up the others.
+            _ = _overflowed.CancelAsync();
         }
     }
 

@@ -1,0 +1,23 @@
+namespace Pacer.Server;
+
+/// <summary>Settings of the control plane. Each has a command-line flag and an environment variable (docs/configuration.md).</summary>
+public sealed record ServerOptions
+{
+    /// <summary>Address and port of the REST API; port 0 takes any free one.</summary>
+    public string Http { get; init; } = "127.0.0.1:8080";
+
+    /// <summary>Address and port that agents dial (gRPC, HTTP/2); null: only the Unix socket in the data directory.</summary>
+    public string? AgentListen { get; init; }
+
+    /// <summary>Holds state.db and agent.sock.</summary>
+    public required string DataDir { get; init; }
+
+    /// <summary>When set, agents must show it to join.</summary>
+    public string? JoinToken { get; init; }
+
+    /// <summary>Silence after which a node counts as lost.</summary>
+    public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(75);
+
+    /// <summary>Lines of logging below this are not written: "debug", "info", "warn", "error".</summary>
+    public string LogLevel { get; init; } = "warn";
+}
