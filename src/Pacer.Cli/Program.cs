@@ -1,2 +1,7 @@
-Console.WriteLine("pacer");
-return 0;
+using System.Runtime.Versioning;
+using Pacer.Cli;
+using Pacer.Cli.Commands;
+
+[assembly: SupportedOSPlatform("linux")]
+
+return await CommandLine.RunAsync(args, Surroundings.OfProcess());

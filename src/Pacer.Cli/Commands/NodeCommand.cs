@@ -1,0 +1,72 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pacer.Cli.Client;
+using Pacer.Cli.Output;
+
+namespace Pacer.Cli.Commands;
+
+internal static class NodeCommand
+{
+    public static Command Create(Surroundings surroundings) => new PacerCommand("node", "Look at the machines of the cluster")
+    {
+        Group = "Work with a cluster",
+        Subcommands = { CreateList(surroundings) },
+    };
+
+    private static PacerCommand CreateList(Surroundings surroundings)
+    {
+        var server = ApiOptions.Server(surroundings);
+        var json = ApiOptions.Json();
+        var command = new PacerCommand("list", "List nodes with what they have and what is in use")
+        {
+            Examples = [("node list", "")],
+        };
+        command.Add(json);
+        command.Add(server);
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            using var api = new ApiClient(parse.GetValue(server)!, surroundings.Terminal);
+            var reply = await api.GetAsync("v2/nodes", cancellationToken);
+            if (parse.GetValue(json))
+            {
+                surroundings.Terminal.Line(JsonText.Pretty(reply));
+            }
+            else if (!reply.Items("nodes").Any())
+            {
+                surroundings.Terminal.ErrorLine("No nodes have joined. Add one: pacer agent --join HOST:PORT");
+            }
+            else
+            {
+                TableOf(reply.Items("nodes")).WriteTo(surroundings.Terminal);
+            }
+            return ExitCode.Ok;
+        });
+        return command;
+    }
+
+    public static Table TableOf(IEnumerable<JsonNode> nodes)
+    {
+        var table = new Table("HOSTNAME", "IP", "ID", "STATUS", "CPUS", "MEM", "TASKS", "REGION", "ZONE", "ATTRIBUTES");
+        foreach (var node in nodes)
+        {
+            var status = node.Text("status", node.Text("state"));
+            var attributes = node["attributes"] as JsonObject ?? [];
+            table.Add(
+                (node.Text("hostname"), Tone.Plain),
+                (node.Text("address", "-"), Tone.Plain),
+                (node.Text("id"), Tone.Plain),
+                (status, status is "connected" or "ready" or "joined" ? Tone.Good : Tone.Bad),
+                (Share(node, "cpus"), Tone.Plain),
+                (Share(node, "mem"), Tone.Plain),
+                (node.Text("tasks", "0"), Tone.Plain),
+                (node.Text("region", "-"), Tone.Plain),
+                (node.Text("zone", "-"), Tone.Plain),
+                (attributes.Count == 0 ? "-" : string.Join(' ', attributes.Select(pair => $"{pair.Key}={pair.Value}")), Tone.Plain));
+        }
+        return table;
+    }
+
+    /// <summary><c>0.5/2</c>: used of what there is.</summary>
+    private static string Share(JsonNode node, string resource) =>
+        $"{JsonText.Short(node["used"].Number(resource))}/{JsonText.Short(node["resources"].Number(resource))}";
+}

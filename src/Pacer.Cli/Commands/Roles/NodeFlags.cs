@@ -1,0 +1,76 @@
+using System.CommandLine;
+using Pacer.Agent;
+
+namespace Pacer.Cli.Commands.Roles;
+
+/// <summary>Flags of one node: what it offers and how it runs containers.</summary>
+internal sealed class NodeFlags(Surroundings surroundings)
+{
+    private readonly Flag _hostname = new(surroundings, "--hostname", "PACER_HOSTNAME", "NAME", "Name of this node", "the machine's");
+    private readonly Flag _address = new(surroundings, "--address", "PACER_ADDRESS", "IP", "Address that others reach this node by", "found out");
+    private readonly Flag _cpus = new(surroundings, "--cpus", "PACER_CPUS", "CORES", "Cores to offer", "all");
+    private readonly Flag _mem = new(surroundings, "--mem", "PACER_MEM", "MIB", "Memory to offer, MiB", "the machine's less 10 %");
+    private readonly Flag _disk = new(surroundings, "--disk", "PACER_DISK", "MIB", "Disk to offer, MiB", "what is free less 10 %");
+    private readonly Flag _ports = new(surroundings, "--ports", "PACER_PORTS", "RANGES", "Ports to hand out to tasks", "31000-32000");
+    private readonly Option<string[]> _attributes = new("--attribute") { Description = "Attribute for placement constraints; may be given several times (PACER_ATTRIBUTES: K=V,K=V)", HelpName = "K=V" };
+    private readonly Flag _region = new(surroundings, "--region", "PACER_REGION", "NAME", "Fault domain: region");
+    private readonly Flag _zone = new(surroundings, "--zone", "PACER_ZONE", "NAME", "Fault domain: zone");
+    private readonly Flag _isolation = new(surroundings, "--isolation", "PACER_ISOLATION", "KIND", "auto: the best that works here; oci: crun and conmon or nothing; process: none", "auto");
+    private readonly Flag _parallel = new(surroundings, "--launch-parallelism", "PACER_LAUNCH_PARALLELISM", "N", "Containers started at the same time", "4 a core");
+    private readonly Flag _logSize = new(surroundings, "--log-max-mib", "PACER_LOG_MAX_MIB", "MIB", "Size at which a task's log file is rotated, MiB", "10");
+    private readonly Flag _logKeep = new(surroundings, "--log-keep", "PACER_LOG_KEEP", "N", "Rotated files kept of each log", "3");
+    private readonly Flag _fetchCache = new(surroundings, "--fetch-cache-mib", "PACER_FETCH_CACHE_MIB", "MIB", "Size of the cache for fetched files, MiB", "2048");
+
+    public void AddTo(Command command)
+    {
+        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _ports, _attributes, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache])
+        {
+            command.Add(option);
+        }
+    }
+
+    public AgentOptions Options(ParseResult parse, string join, string? joinToken, string workDirectory, string runDirectory, string logLevel) => new()
+    {
+        Join = join,
+        JoinToken = joinToken,
+        WorkDir = workDirectory,
+        RunDir = runDirectory,
+        Hostname = Given(parse, _hostname),
+        Address = Given(parse, _address),
+        Cpus = Given(parse, _cpus) is null ? null : FlagValue.Number(parse, _cpus, "2"),
+        MemoryMiB = Given(parse, _mem) is null ? null : FlagValue.Whole(parse, _mem, "4096"),
+        DiskMiB = Given(parse, _disk) is null ? null : FlagValue.Whole(parse, _disk, "10000"),
+        Ports = FlagValue.PortRanges(parse, _ports),
+        Attributes = Attributes(parse),
+        Region = Given(parse, _region),
+        Zone = Given(parse, _zone),
+        Isolation = FlagValue.OneOf(parse, _isolation, "auto", "oci", "process"),
+        LaunchParallelism = Given(parse, _parallel) is null ? 0 : (int)FlagValue.Whole(parse, _parallel, "8")!.Value,
+        LogMaxBytes = FlagValue.Whole(parse, _logSize, "10")!.Value * 1024 * 1024,
+        LogKeep = (int)FlagValue.Whole(parse, _logKeep, "3")!.Value,
+        FetchCacheBytes = FlagValue.Whole(parse, _fetchCache, "2048")!.Value * 1024 * 1024,
+        LogLevel = logLevel,
+    };
+
+    /// <summary>Null when neither flag nor variable was given: a default in words is for people only.</summary>
+    private static string? Given(ParseResult parse, Flag flag) =>
+        parse.GetValue(flag) is { Length: > 0 } text && text != flag.Standard ? text : null;
+
+    private Dictionary<string, string> Attributes(ParseResult parse)
+    {
+        var given = parse.GetValue(_attributes) is { Length: > 0 } flags
+            ? flags
+            : surroundings.Variable("PACER_ATTRIBUTES")?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        var attributes = new Dictionary<string, string>(StringComparer.Ordinal);
+        foreach (var pair in given)
+        {
+            var equals = pair.IndexOf('=');
+            if (equals <= 0)
+            {
+                throw CliException.Usage($"--attribute (or PACER_ATTRIBUTES): '{pair}' is not valid. Give a name and a value such as rack=r1.");
+            }
+            attributes[pair[..equals]] = pair[(equals + 1)..];
+        }
+        return attributes;
+    }
+}

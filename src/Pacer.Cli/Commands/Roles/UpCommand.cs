@@ -1,0 +1,58 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using Pacer.Cli.Client;
+using Pacer.Cli.Roles;
+
+namespace Pacer.Cli.Commands.Roles;
+
+internal static class UpCommand
+{
+    public static Command Create(Surroundings surroundings)
+    {
+        var files = new Argument<string[]>("FILE")
+        {
+            Description = "Apps to deploy once it is up: JSON files of an app or a list of apps",
+            HelpName = "FILE",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        var server = new ServerFlags(surroundings);
+        var node = new NodeFlags(surroundings);
+        var role = new RoleFlags(surroundings);
+        var command = new PacerCommand("up", "Start a cluster on this machine: server and agent in one process")
+        {
+            Group = "Start and stop",
+            Examples =
+            [
+                ("up examples/hello.json", "start, and deploy a first app"),
+                ("up --http 127.0.0.1:9090 --data-dir /tmp/play", "another port and another place"),
+                ("up --ports 20000-20999 --attribute rack=r1", "what this node offers"),
+            ],
+            Notes = "Ctrl-C ends Pacer and leaves containers running; the next 'pacer up' takes them over again. 'pacer down' stops everything.",
+        };
+        command.Add(files);
+        server.AddTo(command);
+        node.AddTo(command);
+        role.AddTo(command, runsContainers: true);
+        command.SetAction(async (parse, cancellationToken) =>
+        {
+            using var stop = new StopSignal();
+            var logLevel = role.LogLevel(parse);
+            var apps = new List<(string, JsonObject)>();
+            foreach (var file in parse.GetValue(files) ?? [])
+            {
+                foreach (var app in await AppFile.ReadAsync(file, surroundings, stop.Token))
+                {
+                    AppFile.IdOf(app, file);
+                    apps.Add((file, app));
+                }
+            }
+            var dataDirectory = role.OpenDataDirectory(parse);
+            var serverOptions = server.Options(parse, dataDirectory, logLevel);
+            var agentOptions = node.Options(parse, "", serverOptions.JoinToken, Path.Combine(dataDirectory, "agent"),
+                DataDirectory.RunDirectory(dataDirectory, surroundings), logLevel);
+            await role.EnsurePackagesAsync(parse, stop.Token);
+            return await new UpRole(surroundings, serverOptions, agentOptions).RunAsync(apps, stop);
+        });
+        return command;
+    }
+}

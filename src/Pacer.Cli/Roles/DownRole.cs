@@ -1,0 +1,66 @@
+using System.Diagnostics;
+using Pacer.Agent;
+
+namespace Pacer.Cli.Roles;
+
+/// <summary>Ends the processes of a data directory and every container that belongs to it. Repeatable; says what it did.</summary>
+internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    public async Task<int> RunAsync(CancellationToken cancellationToken)
+    {
+        var terminal = surroundings.Terminal;
+        if (!Directory.Exists(dataDirectory))
+        {
+            terminal.Line($"Nothing to stop: {dataDirectory} does not exist.");
+            return ExitCode.Ok;
+        }
+
+        var owners = new[] { RoleLock.Read(dataDirectory, RoleLock.Server), RoleLock.Read(dataDirectory, RoleLock.Agent) }
+            .OfType<RoleOwner>().DistinctBy(owner => owner.Process).ToList();
+        foreach (var owner in owners)
+        {
+            if (!Processes.Signal(owner.Process, Processes.Terminate) && owner.Process.IsAlive)
+            {
+                throw CliException.Usage($"'pacer {owner.Command}' (process {owner.Process.Id}) belongs to somebody else. Run 'pacer down' as its owner or as root.");
+            }
+            await WaitForEndAsync(owner, cancellationToken);
+            terminal.Line($"Stopped 'pacer {owner.Command}' (process {owner.Process.Id})");
+        }
+
+        var containers = await StopContainersAsync(cancellationToken);
+        terminal.Line(containers switch
+        {
+            0 => owners.Count == 0 ? $"Nothing to stop on {dataDirectory}: no process and no containers." : "No containers were running.",
+            1 => "Stopped 1 container",
+            _ => $"Stopped {containers} containers",
+        });
+        return ExitCode.Ok;
+    }
+
+    private async Task<int> StopContainersAsync(CancellationToken cancellationToken)
+    {
+        var work = Path.Combine(dataDirectory, "agent");
+        if (!Directory.Exists(work))
+        {
+            return 0;
+        }
+        using var agentLock = RoleLock.Take(dataDirectory, RoleLock.Agent, "down"); // no new agent while its containers are taken away
+        return await AgentHost.TeardownAsync(
+            new AgentOptions { Join = "", WorkDir = work, RunDir = DataDirectory.RunDirectory(dataDirectory, surroundings) }, cancellationToken);
+    }
+
+    private static async Task WaitForEndAsync(RoleOwner owner, CancellationToken cancellationToken)
+    {
+        var since = Stopwatch.StartNew();
+        while (owner.Process.IsAlive)
+        {
+            if (since.Elapsed > Patience)
+            {
+                throw CliException.Usage($"'pacer {owner.Command}' (process {owner.Process.Id}) did not end within {Patience.TotalSeconds} s. End it with 'kill -9 {owner.Process.Id}', then run 'pacer down' again.");
+            }
+            await Task.Delay(50, cancellationToken);
+        }
+    }
+}

@@ -1,0 +1,39 @@
+using System.Runtime.InteropServices;
+
+namespace Pacer.Cli.Roles;
+
+/// <summary>Ctrl-C, SIGTERM and a closed terminal ask a role to stop in order; a second Ctrl-C ends it at once.</summary>
+internal sealed class StopSignal : IDisposable
+{
+    private readonly CancellationTokenSource _asked = new();
+    private readonly PosixSignalRegistration[] _registrations;
+
+    public StopSignal()
+    {
+        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Ask))];
+    }
+
+    public CancellationToken Token => _asked.Token;
+
+    public async Task WaitAsync()
+    {
+        var done = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
+        using var registration = Token.Register(done.SetResult);
+        await done.Task;
+    }
+
+    public void Dispose()
+    {
+        foreach (var registration in _registrations)
+        {
+            registration.Dispose();
+        }
+        _asked.Dispose();
+    }
+
+    private void Ask(PosixSignalContext context)
+    {
+        context.Cancel = !(_asked.IsCancellationRequested && context.Signal == PosixSignal.SIGINT);
+        _asked.Cancel();
+    }
+}

@@ -1,0 +1,89 @@
+using System.Text.Json.Nodes;
+using Pacer.Agent;
+using Pacer.Cli.Client;
+using Pacer.Cli.Output;
+using Pacer.Server;
+
+namespace Pacer.Cli.Roles;
+
+/// <summary>Server and agent in one process. They speak over the data directory's socket, with the contract that crosses machines too.</summary>
+internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOptions, AgentOptions agentOptions)
+{
+    private readonly Terminal _terminal = surroundings.Terminal;
+
+    public async Task<int> RunAsync(IReadOnlyList<(string File, JsonObject App)> apps, StopSignal stop)
+    {
+        var dataDirectory = serverOptions.DataDir;
+        using var serverLock = RoleLock.Take(dataDirectory, RoleLock.Server, "up");
+        using var agentLock = RoleLock.Take(dataDirectory, RoleLock.Agent, "up");
+
+        await using var server = await RoleStart.ServerAsync(serverOptions, stop.Token);
+        var http = "http://" + server.HttpAddress;
+        serverLock.Write(http);
+        await using var agent = await RoleStart.AgentAsync(agentOptions with { Join = "unix:" + server.AgentSocketPath }, stop.Token);
+
+        _terminal.Line($"Pacer is up: {http} (state in {dataDirectory})");
+        if (agent.MissingIsolation is { } missing)
+        {
+            _terminal.Line("note: " + missing);
+        }
+
+        using var api = new ApiClient(http, _terminal);
+        try
+        {
+            await new FirstApps(surroundings, api).DeployAsync(apps, stop.Token);
+        }
+        catch (CliException exception) when (!stop.Token.IsCancellationRequested)
+        {
+            _terminal.ErrorLine("pacer: " + exception.Message); // the cluster is up all the same
+        }
+        catch (Exception exception) when (stop.Token.IsCancellationRequested && exception is OperationCanceledException or CliException)
+        {
+            // Asked to stop while deploying: what was accepted goes on at the next start.
+        }
+
+        if (!stop.Token.IsCancellationRequested)
+        {
+            ShowNext(http, apps);
+            await stop.WaitAsync();
+        }
+
+        var running = await CountRunningAsync(api);
+        await agent.StopAsync();
+        await server.StopAsync();
+        _terminal.Line(running == 0
+            ? "Pacer ended. No containers are running."
+            : $"Pacer ended. {Containers(running)} running; 'pacer up' takes {(running == 1 ? "it" : "them")} over again, 'pacer down' stops {(running == 1 ? "it" : "them")}.");
+        return ExitCode.Ok;
+    }
+
+    private void ShowNext(string http, IReadOnlyList<(string File, JsonObject App)> apps)
+    {
+        var flag = http == Commands.ApiOptions.DefaultServer ? "" : $" --server {http}";
+        if (apps.Count == 0)
+        {
+            _terminal.Line($"Next: pacer app add examples/hello.json{flag}");
+        }
+        else
+        {
+            var app = apps[0].App["id"]!.GetValue<string>().Trim('/');
+            _terminal.Line($"Next, in another terminal: pacer app list{flag} · pacer task log {app} --follow{flag} · curl {http}/v2/apps/{app}");
+        }
+        _terminal.Line("Ctrl-C ends Pacer and leaves containers running.");
+    }
+
+    private static string Containers(int count) => count == 1 ? "1 container keeps" : $"{count} containers keep";
+
+    private static async Task<int> CountRunningAsync(ApiClient api)
+    {
+        try
+        {
+            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
+            return (await api.GetAsync("v2/tasks", limit.Token)).Items("tasks").Count(task => task.Text("state") == "TASK_RUNNING");
+        }
+        catch (Exception exception) when (exception is CliException or OperationCanceledException)
+        {
+            return 0;
+        }
+    }
+}
