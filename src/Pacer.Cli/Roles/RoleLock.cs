@@ -42,7 +42,7 @@ internal sealed class RoleLock : IDisposable
                 $"'pacer {owner?.Command ?? command}' runs already on {dataDirectory}{(owner is null ? "" : $" (process {owner.Process.Id}{(owner.Http is null ? "" : ", " + owner.Http)})")}. " +
                 $"Stop it with 'pacer down --data-dir {dataDirectory}', or name another --data-dir.");
         }
-        var result = new RoleLock(held, Path.Combine(dataDirectory, role + ".pid"), command);
+        var result = new RoleLock(held, Path.Combine(dataDirectory, role + ".owner"), command);
         result.Write(null);
         return result;
     }
@@ -63,7 +63,7 @@ internal sealed class RoleLock : IDisposable
     {
         try
         {
-            var node = JsonNode.Parse(File.ReadAllText(Path.Combine(dataDirectory, role + ".pid")));
+            var node = JsonNode.Parse(File.ReadAllText(Path.Combine(dataDirectory, role + ".owner")));
             var mark = new ProcessMark(node.Count("pid"), (long)node.Number("startTicks"));
             return mark.IsAlive ? new RoleOwner(mark, node.Text("command", role), node.Text("http") is { Length: > 0 } http ? http : null) : null;
         }

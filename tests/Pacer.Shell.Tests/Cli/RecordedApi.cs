@@ -55,7 +55,6 @@ internal sealed class RecordedApi : IAsyncDisposable
     {
         await _closing.CancelAsync();
         await _app.DisposeAsync();
-        _closing.Dispose();
     }
 
     private async Task HandleAsync(HttpContext context)

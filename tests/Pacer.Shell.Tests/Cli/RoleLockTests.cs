@@ -34,7 +34,7 @@ public sealed class RoleLockTests : IDisposable
     [Fact]
     public void Read_OwnerIsGoneAndItsIdTaken_IsNobody()
     {
-        File.WriteAllText(Path.Combine(_directory, "server.pid"), $$"""{"pid":{{Environment.ProcessId}},"startTicks":1,"command":"up"}""");
+        File.WriteAllText(Path.Combine(_directory, "server.owner"), $$"""{"pid":{{Environment.ProcessId}},"startTicks":1,"command":"up"}""");
 
         Assert.Null(RoleLock.Read(_directory, RoleLock.Server));
     }
