@@ -46,16 +46,16 @@ internal static class NodeCommand
 
     public static Table TableOf(IEnumerable<JsonNode> nodes)
     {
-        var table = new Table("HOSTNAME", "IP", "ID", "STATUS", "CPUS", "MEM", "TASKS", "REGION", "ZONE", "ATTRIBUTES");
+        var table = new Table("HOSTNAME", "IP", "ID", "STATE", "CPUS", "MEM", "TASKS", "REGION", "ZONE", "ATTRIBUTES");
         foreach (var node in nodes)
         {
-            var status = node.Text("status", node.Text("state"));
+            var state = node.Text("state");
             var attributes = node["attributes"] as JsonObject ?? [];
             table.Add(
                 (node.Text("hostname"), Tone.Plain),
                 (node.Text("address", "-"), Tone.Plain),
                 (node.Text("id"), Tone.Plain),
-                (status, status is "connected" or "ready" or "joined" ? Tone.Good : Tone.Bad),
+                (state, state == "connected" ? Tone.Good : Tone.Bad),
                 (Share(node, "cpus"), Tone.Plain),
                 (Share(node, "mem"), Tone.Plain),
                 (node.Text("tasks", "0"), Tone.Plain),
@@ -68,5 +68,5 @@ internal static class NodeCommand
 
     /// <summary><c>0.5/2</c>: used of what there is.</summary>
     private static string Share(JsonNode node, string resource) =>
-        $"{JsonText.Short(node["used"].Number(resource))}/{JsonText.Short(node["resources"].Number(resource))}";
+        $"{JsonText.Short(node["resources"]?["used"].Number(resource) ?? 0)}/{JsonText.Short(node["resources"]?["total"].Number(resource) ?? 0)}";
 }

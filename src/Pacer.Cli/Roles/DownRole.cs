@@ -29,22 +29,26 @@ internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
             terminal.Line($"Stopped 'pacer {owner.Command}' (process {owner.Process.Id})");
         }
 
-        var containers = await StopContainersAsync(cancellationToken);
-        terminal.Line(containers switch
+        var result = await StopContainersAsync(cancellationToken);
+        if (result.TasksLeft.Count > 0)
+        {
+            throw CliException.Usage($"These did not end in time: {string.Join(", ", result.TasksLeft)}. Run 'pacer down' again.");
+        }
+        terminal.Line((result.TasksKilled + result.LeftoversRemoved) switch
         {
             0 => owners.Count == 0 ? $"Nothing to stop on {dataDirectory}: no process and no containers." : "No containers were running.",
             1 => "Stopped 1 container",
-            _ => $"Stopped {containers} containers",
+            var count => $"Stopped {count} containers",
         });
         return ExitCode.Ok;
     }
 
-    private async Task<int> StopContainersAsync(CancellationToken cancellationToken)
+    private async Task<TeardownResult> StopContainersAsync(CancellationToken cancellationToken)
     {
         var work = Path.Combine(dataDirectory, "agent");
         if (!Directory.Exists(work))
         {
-            return 0;
+            return new TeardownResult(0, 0, []);
         }
         using var agentLock = RoleLock.Take(dataDirectory, RoleLock.Agent, "down"); // no new agent while its containers are taken away
         return await AgentHost.TeardownAsync(

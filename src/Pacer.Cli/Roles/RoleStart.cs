@@ -1,10 +1,10 @@
-using System.Net.Sockets;
 using Pacer.Agent;
 using Pacer.Server;
+using Pacer.Server.Storage;
 
 namespace Pacer.Cli.Roles;
 
-/// <summary>Starts the parts of a role and turns what can go wrong on a healthy machine into one line with the cure.</summary>
+/// <summary>Starts the parts of a role and turns what can go wrong into one line.</summary>
 internal static class RoleStart
 {
     public static async Task<ServerHost> ServerAsync(ServerOptions options, CancellationToken cancellationToken)
@@ -13,14 +13,13 @@ internal static class RoleStart
         {
             return await ServerHost.StartAsync(options, cancellationToken);
         }
-        catch (Exception exception) when (IsAddressInUse(exception))
+        catch (Exception exception) when (exception is ServerStartException or StoreOpenException)
         {
-            var both = options.AgentListen is null ? $"--http {options.Http}" : $"--http {options.Http} or --agent-listen {options.AgentListen}";
-            throw CliException.Usage($"{both}: the port is in use. Stop what listens there, or name another (--http 127.0.0.1:0 takes any free one).");
+            throw CliException.Usage(exception.Message);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or FormatException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw CliException.Usage($"The server can't start: {exception.GetBaseException().Message}");
+            throw CliException.Usage($"The server can't start: {exception.Message}");
         }
     }
 
@@ -30,21 +29,13 @@ internal static class RoleStart
         {
             return await AgentHost.StartAsync(options, cancellationToken);
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or SocketException or AgentException)
+        catch (AgentException exception)
         {
-            throw CliException.Usage($"The agent can't start: {exception.GetBaseException().Message}");
+            throw CliException.Usage(exception.Message);
         }
-    }
-
-    private static bool IsAddressInUse(Exception exception)
-    {
-        for (var current = exception; current is not null; current = current.InnerException)
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            if (current is SocketException { SocketErrorCode: SocketError.AddressAlreadyInUse })
-            {
-                return true;
-            }
+            throw CliException.Usage($"The agent can't start: {exception.Message}");
         }
-        return false;
     }
 }

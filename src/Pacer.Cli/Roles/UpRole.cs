@@ -48,9 +48,9 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
             await stop.WaitAsync();
         }
 
-        var running = await CountRunningAsync(api);
+        var running = agent.LiveTasks;
         await agent.StopAsync();
-        await server.StopAsync();
+        await server.StopAsync(CancellationToken.None);
         _terminal.Line(running == 0
             ? "Pacer ended. No containers are running."
             : $"Pacer ended. {Containers(running)} running; 'pacer up' takes {(running == 1 ? "it" : "them")} over again, 'pacer down' stops {(running == 1 ? "it" : "them")}.");
@@ -73,17 +73,4 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
     }
 
     private static string Containers(int count) => count == 1 ? "1 container keeps" : $"{count} containers keep";
-
-    private static async Task<int> CountRunningAsync(ApiClient api)
-    {
-        try
-        {
-            using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(2));
-            return (await api.GetAsync("v2/tasks", limit.Token)).Items("tasks").Count(task => task.Text("state") == "TASK_RUNNING");
-        }
-        catch (Exception exception) when (exception is CliException or OperationCanceledException)
-        {
-            return 0;
-        }
-    }
 }

@@ -1,4 +1,6 @@
 using System.CommandLine;
+using Pacer.Agent;
+using Pacer.Cli.Output;
 using Pacer.Cli.Roles;
 
 namespace Pacer.Cli.Commands.Roles;
@@ -38,16 +40,43 @@ internal static class AgentCommand
             await role.EnsurePackagesAsync(parse, stop.Token);
             using var held = RoleLock.Take(dataDirectory, RoleLock.Agent, "agent");
             await using var host = await RoleStart.AgentAsync(options, stop.Token);
-            surroundings.Terminal.Line($"The agent is up and joins {address} (state in {dataDirectory})");
             if (host.MissingIsolation is { } missing)
             {
                 surroundings.Terminal.Line("note: " + missing);
             }
-            await Task.WhenAny(stop.WaitAsync(), host.Completion);
+            await ShowJoiningAsync(host, address, dataDirectory, surroundings.Terminal, stop.Token);
+            await stop.WaitAsync();
+            var running = host.LiveTasks;
             await host.StopAsync();
-            surroundings.Terminal.Line("The agent ended; its containers keep running.");
+            surroundings.Terminal.Line(running == 0
+                ? "The agent ended. No containers are running."
+                : $"The agent ended. {running} of its containers keep running; the next agent on {dataDirectory} takes over.");
             return ExitCode.Ok;
         });
         return command;
+    }
+
+    private static async Task ShowJoiningAsync(AgentHost host, string address, string dataDirectory, Terminal terminal, CancellationToken cancellationToken)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        var registration = host.WaitForRegistrationAsync(cancellationToken);
+        patience.CancelAfter(TimeSpan.FromSeconds(3));
+        try
+        {
+            await registration.WaitAsync(patience.Token);
+        }
+        catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
+        {
+            terminal.ErrorLine($"No contact with {address} yet ({host.Trouble ?? "no answer"}); the agent keeps trying.");
+        }
+        try
+        {
+            await registration;
+            terminal.Line($"The agent has joined {address} (state in {dataDirectory})");
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop before it could join.
+        }
     }
 }

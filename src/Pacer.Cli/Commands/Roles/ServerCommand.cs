@@ -30,7 +30,7 @@ internal static class ServerCommand
                 ? $"Agents join on this machine only: pacer agent --join unix:{host.AgentSocketPath} (--agent-listen ADDR:PORT opens it to others)"
                 : $"Agents join with: pacer agent --join {host.AgentAddress}{(options.JoinToken is null ? "" : " --join-token …")}");
             await stop.WaitAsync();
-            await host.StopAsync();
+            await host.StopAsync(CancellationToken.None);
             surroundings.Terminal.Line("The server ended; agents keep their containers running.");
             return ExitCode.Ok;
         });
