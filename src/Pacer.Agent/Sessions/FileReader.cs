@@ -65,7 +65,7 @@ internal sealed class FileReader(string sandbox, TaskSupervisor? task, SessionSt
         {
             generation = log is null ? 0 : task!.Logs.Of(log);
             size = new FileInfo(path).Length;
-            return request.Offset >= 0 ? request.Offset : Math.Max(0, size + request.Offset);
+            return request.Offset >= 0 ? Math.Min(request.Offset, size) : Math.Max(0, size + request.Offset);
         }
     }
 
