@@ -23,7 +23,7 @@ internal sealed class ExecSession(Surroundings surroundings, bool passInput, boo
         var query = new StringBuilder("?");
         foreach (var word in command)
         {
-            query.Append("command=").Append(Uri.EscapeDataString(word)).Append('&');
+            query.Append("cmd=").Append(Uri.EscapeDataString(word)).Append('&');
         }
         query.Append("stdin=").Append(passInput ? "true" : "false").Append("&tty=").Append(tty ? "true" : "false");
         if (!string.IsNullOrEmpty(user))
