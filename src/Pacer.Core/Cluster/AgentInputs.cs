@@ -18,6 +18,7 @@ internal static class AgentInputs
             Connected = true,
             DisconnectedAt = null,
             Lost = false,
+            Unwanted = [],
         });
         tx.CapacityGrew = true;
         tx.Publish(new ClusterEvent.AgentChanged(tx.Now, tx.State.Agents[input.Node.Id]));
@@ -116,10 +117,42 @@ internal static class AgentInputs
                 tx.Publish(new ClusterEvent.UnknownInstanceTerminated(tx.Now, instanceId, report.Condition));
             }
         }
-        else
-        {
-            tx.Do(new Effect.Kill(agent, report.TaskId, null, "nobody wants this task (any more)"));
-        }
+        MarkUnwanted(tx, agent, report);
         tx.Do(new Effect.Acknowledge(agent, report.TaskId, report.Sequence));
+    }
+
+    /// <summary>Tells a node, again, to end what nobody wants.</summary>
+    public static void EndUnwanted(Transaction tx, AgentNode node)
+    {
+        tx.Put(node);
+        foreach (var task in node.Unwanted)
+        {
+            tx.Do(new Effect.Kill(node.Id, task, null, UnwantedReason));
+        }
+    }
+
+    private const string UnwantedReason = "nobody wants this task (any more)";
+
+    private static void MarkUnwanted(Transaction tx, AgentId agent, TaskReport report)
+    {
+        if (!tx.State.Agents.TryGetValue(agent, out var node))
+        {
+            return;
+        }
+        var known = node.Unwanted.Contains(report.TaskId);
+        if (report.Condition.IsTerminal())
+        {
+            if (known)
+            {
+                tx.Put(node with { Unwanted = ValueList.From(node.Unwanted.Where(t => t != report.TaskId)) });
+                tx.CapacityGrew = true;
+            }
+            return;
+        }
+        if (!known)
+        {
+            tx.Put(node with { Unwanted = [.. node.Unwanted, report.TaskId] });
+            tx.Do(new Effect.Kill(agent, report.TaskId, null, UnwantedReason));
+        }
     }
 }

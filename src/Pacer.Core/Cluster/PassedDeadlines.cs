@@ -13,7 +13,15 @@ internal static class PassedDeadlines
             switch (deadline.Kind)
             {
                 case DeadlineKind.Agent:
-                    AgentInputs.Lost(tx, tx.State.Agents[new AgentId(deadline.Key)]);
+                    var node = tx.State.Agents[new AgentId(deadline.Key)];
+                    if (node.Connected)
+                    {
+                        AgentInputs.EndUnwanted(tx, node);
+                    }
+                    else
+                    {
+                        AgentInputs.Lost(tx, node);
+                    }
                     break;
                 case DeadlineKind.LaunchDelay:
                     Delay(tx, tx.State.LaunchDelays[new RunSpecId(deadline.Key)]);

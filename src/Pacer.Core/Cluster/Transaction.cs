@@ -77,7 +77,12 @@ internal sealed class Transaction(ClusterState state, Timestamp now, ulong seed,
 
     public void Put(AgentNode node)
     {
-        Timestamp? deadline = node is { Connected: false, Lost: false, DisconnectedAt: { } since } ? since + Settings.AgentTimeout : null;
+        Timestamp? deadline = node switch
+        {
+            { Connected: true, Unwanted.Count: > 0 } => Now + Settings.KillRetryInterval,
+            { Connected: false, Lost: false, DisconnectedAt: { } since } => since + Settings.AgentTimeout,
+            _ => null,
+        };
         Put(new Change.PutAgent(node with { Deadline = deadline }));
     }
 

@@ -19,8 +19,14 @@ public sealed record AgentNode(
     Timestamp? DisconnectedAt,
     bool Lost)
 {
-    /// <summary>When a silent node counts as lost; null while it is in contact or already lost.</summary>
+    /// <summary>When a silent node counts as lost, or kills of unwanted tasks are repeated; null when neither.</summary>
     public Timestamp? Deadline { get; init; }
+
+    /// <summary>
+    /// Tasks that run there though nobody wants them, and were told to end. They hold ports and resources that no instance
+    /// accounts for, so nothing is placed on the node until they are gone.
+    /// </summary>
+    public ValueList<TaskId> Unwanted { get; init; } = [];
 
     /// <summary>Value of a constraint's field; null when the node has none.</summary>
     public string? FieldValue(string field) => field switch

@@ -79,6 +79,26 @@ public sealed class HealingScenarios
     }
 
     [Fact]
+    public void ReturnedNode_WhileItStillEndsUnwantedTasks_GetsNoNewOnes()
+    {
+        var cluster = new TestCluster();
+        var a = cluster.AddAgent("a");
+        var fixedPort = App("/a") with { Ports = [new PortSpec(31001, 31001, 0, "tcp", null)] };
+        cluster.Put(fixedPort);
+        cluster.Disconnect(a);
+        cluster.Advance(TimeSpan.FromSeconds(80));
+        a.ObeysKills = false;
+
+        cluster.Connect(a); // its port is still taken by the task that was given up
+        Assert.Null(cluster.Single("/a").Placement);
+
+        a.ObeysKills = true;
+        cluster.Advance(TimeSpan.FromSeconds(31)); // the kill is repeated
+        Assert.Equal(Condition.Running, cluster.Single("/a").Condition);
+        Assert.Single(a.Running);
+    }
+
+    [Fact]
     public void LostNode_WithinInactiveTime_KeepsItsTaskWhenItReturns()
     {
         var cluster = new TestCluster();

@@ -136,6 +136,10 @@ internal sealed class Placer
     private Rejection? Check(Candidate candidate, bool dynamicToo)
     {
         var node = candidate.Node;
+        if (!node.Unwanted.IsEmpty)
+        {
+            return new(RejectReason.AgentMaintenance, "a settled node", $"{node.Unwanted.Count} tasks that nobody wants are still ending");
+        }
         if (_spec.AcceptedRoles.Count > 0 && !_spec.AcceptedRoles.Contains("*"))
         {
             return new(RejectReason.UnfulfilledRole, string.Join(", ", _spec.AcceptedRoles), "*");
