@@ -118,7 +118,7 @@ internal static class DeploymentProgress
 
     private static bool Restart(Transaction tx, RunSpec spec)
     {
-        var decision = RollingUpgrade.Decide(spec, tx.State.InstancesOf(spec.Id).Values.ToList());
+        var decision = RollingUpgrade.Decide(spec, tx.State.InstancesOf(spec.Id).Values.ToList(), i => tx.SpecFor(i) ?? spec);
         foreach (var instance in decision.Kill)
         {
             InstanceLifecycle.Kill(tx, instance, Goal.Decommissioned, "replaced by a new version");

@@ -14,7 +14,8 @@ internal sealed record UpgradeDecision(IReadOnlyList<Instance> Kill, int Start, 
 /// </summary>
 internal static class RollingUpgrade
 {
-    public static UpgradeDecision Decide(RunSpec target, IReadOnlyCollection<Instance> instances)
+    /// <param name="specOf">The definition an instance runs: its health is judged by its own checks, not by the new ones.</param>
+    public static UpgradeDecision Decide(RunSpec target, IReadOnlyCollection<Instance> instances, Func<Instance, RunSpec> specOf)
     {
         var wanted = target.Instances;
         var minHealthy = (int)Math.Ceiling(wanted * target.Upgrade.MinimumHealthCapacity - 1e-9);
@@ -45,7 +46,7 @@ internal static class RollingUpgrade
         }
 
         var freshHealthy = fresh.Count(i => InstanceHealth.IsHealthyAndReady(i, target));
-        var healthyOld = old.Where(i => InstanceHealth.IsHealthyAndReady(i, target)).ToList();
+        var healthyOld = old.Where(i => InstanceHealth.IsHealthyAndReady(i, specOf(i))).ToList();
         var healthyNow = healthyOld.Count + freshHealthy;
         var killable = Math.Max(0, healthyNow - minHealthy);
         if (minHealthy == maxCapacity && healthyNow >= minHealthy)
@@ -75,7 +76,7 @@ internal static class RollingUpgrade
 
 internal static class InstanceHealth
 {
-    /// <summary>Counts for a deployment: running, all its health checks alive, and ready.</summary>
+    /// <summary>Counts for a deployment: running, not told to end, all its health checks alive, and ready.</summary>
     public static bool IsHealthyAndReady(Instance instance, RunSpec spec) =>
-        instance.Condition == Condition.Running && instance.Ready && (spec.HealthChecks == 0 || instance.Healthy == true);
+        instance is { Condition: Condition.Running, KillSentAt: null, Ready: true } && (spec.HealthChecks == 0 || instance.Healthy == true);
 }

@@ -1,0 +1,151 @@
+using Pacer.Core.Cluster;
+using Pacer.Core.Model;
+using static Pacer.Simulation.SimulatedCluster;
+
+namespace Pacer.Simulation;
+
+/// <summary>What must hold after every commit, what must hold in the world as it really is, and what must be true in the end.</summary>
+internal static class Checks
+{
+    /// <summary>Looks at what the commit touched; the whole state is looked at by <see cref="WholeState"/>.</summary>
+    public static void AfterCommit(SimulatedCluster cluster, ClusterState before, StepResult result)
+    {
+        foreach (var change in result.Changes)
+        {
+            if (change is not Change.PutInstance { Instance: var put } || cluster.State.Instance(put.Id) is not { } instance)
+            {
+                continue;
+            }
+            Require(instance.Goal == Goal.Running || !instance.Condition.IsTerminal(), $"{instance.Id} ended, is unwanted, and is still there");
+            if (instance is not { HoldsResources: true, Placement: { } place })
+            {
+                continue;
+            }
+            var node = cluster.State.Agents[place.AgentId];
+            var used = cluster.State.Usage[place.AgentId];
+            var real = cluster.Agents[int.Parse(place.AgentId.Value.AsSpan(1))].Node.Resources;
+            Require(used.Resources.CpuMillis <= real.CpuMillis && used.Resources.MemoryBytes <= real.MemoryBytes,
+                $"node {node.Id} is over-committed: {used.Resources} of {real}");
+            if (instance.Condition == Condition.Provisioned && before.Instance(instance.Id)?.Incarnation != instance.Incarnation)
+            {
+                Placed(cluster, before, instance, place);
+            }
+        }
+        NeverBelowMinimumHealth(before, cluster.State, result);
+    }
+
+    private static void Placed(SimulatedCluster cluster, ClusterState before, Instance instance, Placement place)
+    {
+        var spec = cluster.State.RunSpecs[instance.RunSpecId];
+        var siblings = cluster.State.InstancesOf(spec.Id).Values.Where(i =>
+            i.Id != instance.Id && i.ConfigVersion == spec.LastConfigChangeAt && i.HoldsResources
+            && i.Condition is not (Condition.Unreachable or Condition.UnreachableInactive)).ToList();
+        foreach (var constraint in spec.Constraints)
+        {
+            var value = cluster.State.Agents[place.AgentId].FieldValue(constraint.Field);
+            var same = siblings.Count(i => cluster.State.Agents[i.Placement!.AgentId].FieldValue(constraint.Field) == value);
+            var holds = constraint.Operator switch
+            {
+                ConstraintOperator.Unique => same == 0,
+                ConstraintOperator.MaxPer => same < int.Parse(constraint.Value!),
+                ConstraintOperator.Cluster => constraint.Value is null || value == constraint.Value,
+                _ => true,
+            };
+            Require(holds, $"{instance.Id} was placed on {place.AgentId} against {constraint}");
+        }
+        var ports = new HashSet<int>(place.HostPorts);
+        Require(ports.Count == place.HostPorts.Count, $"{instance.Id} got a port twice");
+        foreach (var other in cluster.State.Usage[place.AgentId].Instances)
+        {
+            Require(other == instance.Id || !cluster.State.Instance(other)!.Placement!.HostPorts.Any(ports.Contains),
+                $"a port of {instance.Id} on {place.AgentId} is held by {other} too");
+        }
+    }
+
+    // A deployment itself never takes healthy instances below what its strategy promises.
+    private static void NeverBelowMinimumHealth(ClusterState before, ClusterState after, StepResult result)
+    {
+        foreach (var id in result.Changes.OfType<Change.PutInstance>().Select(c => c.Instance.RunSpecId).Distinct())
+        {
+            if (after.DeploymentOf(id)?.Current is not { } step || !step.Actions.Any(a => a.RunSpecId == id && a.Kind == ActionKind.Restart)
+                || !after.RunSpecs.TryGetValue(id, out var spec))
+            {
+                continue;
+            }
+            var minimum = (int)Math.Ceiling(spec.Instances * spec.Upgrade.MinimumHealthCapacity - 1e-9);
+            var left = after.InstancesOf(id).Values.Count(i => IsGood(i));
+            var taken = after.InstancesOf(id).Values.Count(i => before.Instance(i.Id) is { Goal: Goal.Running, KillSentAt: null }
+                && i is { Goal: Goal.Decommissioned, Condition: Condition.Running, KillReason: "replaced by a new version" } && IsHealthy(i));
+            Require(taken == 0 || left >= Math.Min(minimum, left + taken), $"{id}: {taken} healthy instances were ended, {left} are left of at least {minimum}");
+        }
+
+        bool IsGood(Instance i) => i is { Goal: Goal.Running, KillSentAt: null, Condition: Condition.Running } && IsHealthy(i);
+
+        bool IsHealthy(Instance i) => (before.RunSpecOf(i) ?? after.RunSpecOf(i)) is not { HealthChecks: > 0 } || i.Healthy == true;
+    }
+
+    /// <summary>The derived tables say the same as the instances.</summary>
+    public static void WholeState(SimulatedCluster cluster)
+    {
+        var state = cluster.State;
+        var used = new SortedDictionary<AgentId, Resources>();
+        foreach (var instance in state.AllInstances)
+        {
+            if (instance is { HoldsResources: true, Placement: { } place })
+            {
+                used[place.AgentId] = used.GetValueOrDefault(place.AgentId) + place.Resources;
+            }
+            Require(instance.IsScheduled == (state.Pending.TryGetValue(instance.RunSpecId, out var waiting) && waiting.Contains(instance.Id)),
+                $"{instance.Id}: waiting or not?");
+        }
+        Require(used.Count == state.Usage.Count && used.All(u => state.Usage[u.Key].Resources == u.Value), "the usage of nodes is wrong");
+    }
+
+    /// <summary>What really runs: no instance runs twice, no two tasks of a node share a port, no node runs more than it can.</summary>
+    public static void RealWorld(SimulatedCluster cluster)
+    {
+        var instances = new Dictionary<InstanceId, TaskId>();
+        foreach (var agent in cluster.Agents)
+        {
+            var ports = new HashSet<int>();
+            var sum = Resources.None;
+            foreach (var task in agent.Live)
+            {
+                task.Id.TryGetInstance(out var instance, out _, out _);
+                Require(instances.TryAdd(instance, task.Id), $"{instance} runs twice: as {task.Id} and {instances.GetValueOrDefault(instance)}");
+                Require(task.Placement.HostPorts.All(ports.Add), $"two tasks on {agent.Node.Id} hold the same port");
+                sum += task.Placement.Resources;
+            }
+            Require(sum.CpuMillis <= agent.Node.Resources.CpuMillis, $"{agent.Node.Id} runs more than it can: {sum}");
+        }
+    }
+
+    /// <summary>Once faults have stopped: what is wanted runs, or there is a reason; nothing else runs; deployments have ended.</summary>
+    public static void Converged(SimulatedCluster cluster)
+    {
+        var state = cluster.State;
+        RealWorld(cluster);
+        WholeState(cluster);
+        var known = state.AllInstances.Where(i => i.IsActive).SelectMany(i => i.Tasks).Select(t => t.Id).Order().ToList();
+        var real = cluster.Agents.SelectMany(a => a.Live).Select(t => t.Id).Order().ToList();
+        Require(known.SequenceEqual(real), $"known and running differ: lost {string.Join(", ", known.Except(real).Take(3))}; leaked {string.Join(", ", real.Except(known).Take(3))}");
+        foreach (var spec in state.RunSpecs.Values)
+        {
+            var instances = state.InstancesOf(spec.Id).Values.ToList();
+            Require(instances.Count(i => i.Goal == Goal.Running) == spec.Instances || state.LockedBy.ContainsKey(spec.Id),
+                $"{spec.Id}: {instances.Count} instances, wanted {spec.Instances}");
+            var waits = instances.Any(i => i.IsScheduled);
+            Require(!waits || Orchestrator.Explain(state, spec).Accepting == 0, $"{spec.Id} waits though there is room");
+            if (state.DeploymentOf(spec.Id) is { } deployment)
+            {
+                var stuck = deployment.Transitions.Any(t => t.Target is { } target && state.Pending.ContainsKey(target.Id)
+                    && Orchestrator.Explain(state, state.RunSpecs[target.Id]).Accepting == 0);
+                Require(stuck, $"deployment {deployment.Id} of {spec.Id} does not end");
+            }
+        }
+        foreach (var instance in state.AllInstances)
+        {
+            Require(state.RunSpecs.ContainsKey(instance.RunSpecId), $"{instance.Id} is left of an app that was removed");
+        }
+    }
+}

@@ -1,0 +1,38 @@
+namespace Pacer.Simulation;
+
+/// <summary>A rule that a run breaks on purpose, to show that the checks notice.</summary>
+internal enum BrokenRule
+{
+    None,
+
+    /// <summary>Nodes are shown to the core with twice the CPU they have.</summary>
+    OverCommit,
+
+    /// <summary>Every tenth commit is answered but not stored.</summary>
+    LoseCommits,
+
+    /// <summary>Some launches are carried out on a second node too, under the same task id.</summary>
+    DoubleLaunches,
+
+    /// <summary>Kill orders are never carried out.</summary>
+    IgnoreKills,
+}
+
+/// <summary>What a run is made of. The same options give the same run.</summary>
+internal sealed record SimulationOptions
+{
+    public ulong Seed { get; init; } = 1;
+
+    /// <summary>Events to play, faults and deliveries included.</summary>
+    public int Steps { get; init; } = 10_000;
+
+    public int Nodes { get; init; } = 20;
+
+    public BrokenRule Break { get; init; }
+
+    /// <summary>Wishes and faults to leave out, by their number: how a failing history is made shorter.</summary>
+    public IReadOnlySet<int> Skipped { get; init; } = new HashSet<int>();
+
+    /// <summary>Receives one line an event; null: nobody listens.</summary>
+    public Action<string>? Log { get; init; }
+}

@@ -1,0 +1,150 @@
+using Pacer.Core.Cluster;
+using Pacer.Core.Model;
+
+namespace Pacer.Simulation;
+
+/// <summary>Wishes of users and faults of the world, drawn from the seed and numbered, so that each can be left out.</summary>
+internal sealed class Workload(SimulatedCluster cluster, SimulationOptions options)
+{
+    private readonly SeededRandom _times = new(options.Seed * 11 + 4);
+    private int _number;
+    private long _request;
+    private bool _stopped;
+
+    public void Begin() => Plan();
+
+    /// <summary>No more wishes and faults from now on.</summary>
+    public void Stop() => _stopped = true;
+
+    private void Plan() => cluster.Events.In(TimeSpan.FromMilliseconds(1 + _times.Next(4_000)), () =>
+    {
+        if (_stopped)
+        {
+            return;
+        }
+        var number = _number++;
+        if (!options.Skipped.Contains(number))
+        {
+            Act(number, new SeededRandom(options.Seed * 13 + 5 + (ulong)number * 104_729));
+        }
+        Plan();
+    });
+
+    private void Act(int number, SeededRandom random)
+    {
+        var agent = cluster.Agents[random.Next(cluster.Agents.Count)];
+        var id = new RunSpecId($"/g{random.Next(3)}/app{random.Next(4)}");
+        var force = random.Next(2) == 0;
+        var time = TimeSpan.FromSeconds(1 + random.Next(random.Next(3) == 0 ? 300 : 30));
+        var kind = random.Next(30);
+        switch (kind)
+        {
+            case < 7:
+                Say(number, $"put {id}");
+                Put(Draw(id, random), force);
+                break;
+            case < 9 when cluster.State.RunSpecs.TryGetValue(id, out var spec):
+                Say(number, $"scale {id}");
+                Put(spec with { Instances = random.Next(12) }, force);
+                break;
+            case 9:
+                Say(number, $"remove {id}");
+                Command(r => new Input.ChangeRunSpecs(r, [new RunSpecChange.Remove(id)], force));
+                break;
+            case 10:
+                Say(number, $"restart {id}");
+                Command(r => new Input.ChangeRunSpecs(r, [new RunSpecChange.Restart(id)], force));
+                break;
+            case 11 or 12:
+                var instances = cluster.State.InstancesOf(id).Keys.ToList();
+                if (instances.Count > 0)
+                {
+                    Say(number, $"kill an instance of {id}");
+                    Command(r => new Input.KillInstances(
+                        r, [instances[random.Next(instances.Count)]], random.Next(3) == 0, random.Next(3) == 0, force));
+                }
+                break;
+            case 13 when !cluster.State.Deployments.IsEmpty:
+                Say(number, "cancel a deployment");
+                var deployment = cluster.State.Deployments.Keys.ElementAt(random.Next(cluster.State.Deployments.Count));
+                Command(r => new Input.CancelDeployment(r, deployment, force));
+                break;
+            case 14 or 15:
+                Say(number, $"break the stream of {agent.Node.Id}");
+                agent.Break();
+                break;
+            case 16:
+                Say(number, $"cut off {agent.Node.Id} for {time}");
+                agent.Partition(time);
+                break;
+            case 17:
+                Say(number, $"restart the agent of {agent.Node.Id}, away for {time}");
+                agent.Restart(time);
+                break;
+            case 18:
+                Say(number, $"reboot {agent.Node.Id}, away for {time}");
+                agent.Reboot(time);
+                break;
+            case 19:
+                Say(number, $"wipe {agent.Node.Id}, away for {time}");
+                agent.Wipe(time);
+                break;
+            case 20:
+                Say(number, "crash the server");
+                cluster.Crash();
+                break;
+            case 21:
+                agent.FailurePercent = random.Next(4) * 25;
+                Say(number, $"{agent.FailurePercent} % of launches on {agent.Node.Id} fail");
+                break;
+            case 22:
+                cluster.SlowStoreMilliseconds = random.Next(3) == 0 ? 2_000 : 5;
+                Say(number, $"the store takes up to {cluster.SlowStoreMilliseconds} ms");
+                break;
+            case 23 when !cluster.State.Pending.IsEmpty:
+                Say(number, "reset a delay");
+                Command(r => new Input.ResetDelay(r, cluster.State.Pending.Keys.First()));
+                break;
+            default:
+                Say(number, $"disturb a task on {agent.Node.Id}");
+                agent.Disturb();
+                break;
+        }
+    }
+
+    private void Say(int number, string text) => options.Log?.Invoke($"{cluster.Events.Now} #{number} {text}");
+
+    private void Put(RunSpec spec, bool force) => Command(r => new Input.ChangeRunSpecs(
+        r, [new RunSpecChange.Put(spec, cluster.State.RunSpecs.GetValueOrDefault(spec.Id)?.Version)], force));
+
+    private void Command(Func<RequestId, Input> command) => cluster.Post(command(new RequestId(++_request)));
+
+    private static RunSpec Draw(RunSpecId id, SeededRandom random) => new(
+        id, RunSpecKind.App, $"{{\"v\":{random.Next(4)}}}", random.Next(10),
+        new Resources(100 + 100 * random.Next(6), (64L + 64 * random.Next(6)) << 20, 0, 0), RuntimeKind.Mesos, [TaskId.AppContainer],
+        random.Next(4) switch
+        {
+            0 => [new PortSpec(0, 31000 + random.Next(20), 80, "tcp", null)],
+            1 => [new PortSpec(0, 0, 80, "tcp", null), new PortSpec(0, 0, 81, "tcp", null)],
+            _ => [],
+        },
+        false,
+        random.Next(5) switch
+        {
+            0 => [new Constraint("hostname", ConstraintOperator.Unique, null)],
+            1 => [new Constraint("rack", ConstraintOperator.GroupBy, random.Next(2) == 0 ? null : "3")],
+            2 => [new Constraint("@zone", ConstraintOperator.MaxPer, "3")],
+            _ => [],
+        },
+        random.Next(4) == 0 && id.Path != "/g0/app0" ? ["/g0/app0"] : [],
+        new BackoffPolicy(TimeSpan.FromSeconds(1), 1.5, TimeSpan.FromSeconds(60)),
+        new UpgradeStrategy(random.Next(5) / 4.0, random.Next(5) / 4.0),
+        random.Next(4) switch
+        {
+            0 => new UnreachableStrategy(TimeSpan.FromMinutes(2), TimeSpan.FromMinutes(5)),
+            1 => new UnreachableStrategy(TimeSpan.Zero, TimeSpan.FromMinutes(3)),
+            _ => UnreachableStrategy.Default,
+        },
+        random.Next(2) == 0 ? KillSelection.YoungestFirst : KillSelection.OldestFirst,
+        "*", [], random.Next(3) == 0 ? 1 : 0, false, default, default, default);
+}
