@@ -18,10 +18,10 @@ internal sealed class ExecProcess : IExecProcess
     private readonly Action _cleanUp;
     private int _disposed;
 
-    private ExecProcess(int pid, Stream input, Stream output, Stream error, PseudoTerminal? terminal, Func<Task> end, Action cleanUp)
+    private ExecProcess(int pid, Task<int>? exit, Stream input, Stream output, Stream error, PseudoTerminal? terminal, Func<Task> end, Action cleanUp)
     {
         _process = ProcessIdentity.Of(pid);
-        _exit = ChildProcess.WaitAsync(pid);
+        _exit = exit ?? ChildProcess.WaitAsync(pid);
         (Input, Output, ErrorOutput, _terminal, _end, _cleanUp) = (input, output, error, terminal, end, cleanUp);
     }
 
@@ -48,7 +48,7 @@ internal sealed class ExecProcess : IExecProcess
                     Descriptors = [.. Enumerable.Range(0, 3).Select(i => ChildDescriptor.Open(i, terminal.ProgramSide, Libc.OpenReadWrite))],
                 });
                 terminal.Start();
-                return new(terminalPid, terminal.Keyboard, terminal.Screen, Stream.Null, terminal, () => end(terminalPid), cleanUp);
+                return Attach(terminalPid, null, terminal, () => end(terminalPid), cleanUp);
             }
             catch (IOException)
             {
@@ -69,6 +69,7 @@ internal sealed class ExecProcess : IExecProcess
         });
         return new(
             pid,
+            null,
             new AnonymousPipeClientStream(PipeDirection.Out, inputWriter),
             new AnonymousPipeClientStream(PipeDirection.In, outputReader),
             new AnonymousPipeClientStream(PipeDirection.In, errorReader),
@@ -76,6 +77,11 @@ internal sealed class ExecProcess : IExecProcess
             () => end(pid),
             cleanUp);
     }
+
+    /// <summary>For a command that has been spawned already and sits at this terminal.</summary>
+    /// <param name="exit">Null: nobody waits for the child yet.</param>
+    public static ExecProcess Attach(int pid, Task<int>? exit, PseudoTerminal terminal, Func<Task> end, Action cleanUp) =>
+        new(pid, exit, terminal.Keyboard, terminal.Screen, Stream.Null, terminal, end, cleanUp);
 
     public void Resize(int rows, int columns) => _terminal?.Resize(rows, columns);
 

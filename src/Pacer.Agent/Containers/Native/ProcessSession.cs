@@ -5,21 +5,27 @@ namespace Pacer.Agent.Containers.Native;
 /// <summary>All processes of one session: what a session leader started and did not move elsewhere.</summary>
 internal static class ProcessSession
 {
-    /// <summary>Kills the process and its session, when it leads one.</summary>
-    public static void Kill(int leader)
+    /// <summary>Kills a process together with the rest of its session, except <paramref name="spared"/>.</summary>
+    public static void KillSessionOf(int pid, int spared = 0)
     {
-        if (leader <= 1)
+        var session = SessionOf(pid);
+        if (session <= 1)
         {
             return;
         }
 
-        // The leader last: until then its pid, which names the session, can't be given to another process.
-        foreach (var pid in Members(leader).Where(p => p != leader))
+        if (session == SessionOf(Environment.ProcessId))
         {
+            // Not a session of its own: everything else in it is none of our business.
             _ = Libc.Kill(pid, Libc.SigKill);
+            return;
         }
 
-        _ = Libc.Kill(leader, Libc.SigKill);
+        // The leader last: until then its pid, which names the session, can't be given to another process.
+        foreach (var member in Members(session).Where(p => p != spared).OrderBy(p => p == session))
+        {
+            _ = Libc.Kill(member, Libc.SigKill);
+        }
     }
 
     public static IReadOnlyList<int> Members(int session)

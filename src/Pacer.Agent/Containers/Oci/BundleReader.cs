@@ -22,7 +22,7 @@ internal static class BundleReader
                 null),
             Strings(process.GetProperty("capabilities").GetProperty("bounding")),
             process.GetProperty("cwd").GetString()!,
-            false);
+            null);
     }
 
     private static string[] Strings(JsonElement array) => [.. array.EnumerateArray().Select(e => e.GetString()!)];

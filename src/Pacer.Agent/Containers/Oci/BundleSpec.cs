@@ -13,7 +13,7 @@ internal sealed record BundleProcess(
     ContainerUser User,
     IReadOnlyList<string> Capabilities,
     string WorkingDirectory,
-    bool Terminal);
+    (int Rows, int Columns)? Terminal);
 
 /// <summary>Writes an OCI bundle's config.json (runtime spec 1.0.2). Pure.</summary>
 internal sealed record BundleSpec(
@@ -154,7 +154,15 @@ internal sealed record BundleSpec(
     private static void WriteProcess(Utf8JsonWriter json, BundleProcess process)
     {
         json.WriteStartObject();
-        json.WriteBoolean("terminal", process.Terminal);
+        json.WriteBoolean("terminal", process.Terminal is not null);
+        if (process.Terminal is { } size)
+        {
+            json.WriteStartObject("consoleSize");
+            json.WriteNumber("height", Math.Clamp(size.Rows, 1, ushort.MaxValue));
+            json.WriteNumber("width", Math.Clamp(size.Columns, 1, ushort.MaxValue));
+            json.WriteEndObject();
+        }
+
         json.WriteStartObject("user");
         json.WriteNumber("uid", process.User.Uid);
         json.WriteNumber("gid", process.User.Gid);

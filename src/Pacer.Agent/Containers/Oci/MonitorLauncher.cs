@@ -39,6 +39,7 @@ internal sealed class MonitorLauncher(OciTools tools, OciPaths paths, CgroupLayo
             {
                 daemonised = ChildProcess.WaitAsync(ChildProcess.Start(Wrap(command, bundle) with
                 {
+                    NewSession = true,
                     Descriptors =
                     [
                         ChildDescriptor.Nothing(0),

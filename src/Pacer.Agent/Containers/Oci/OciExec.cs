@@ -1,4 +1,5 @@
 using Pacer.Agent.Containers.Native;
+using Pacer.Agent.Containers.Terminals;
 using Pacer.Agent.Containers.Users;
 
 namespace Pacer.Agent.Containers.Oci;
@@ -51,36 +52,75 @@ internal sealed class OciExec(OciTools tools, OciPaths paths, ulong bounding)
 
         // Without a process object the runtime would give the command neither the container's environment nor noNewPrivileges.
         var stem = $"{paths.Bundle(containerId)}/exec-{Guid.NewGuid():N}";
-        var process = new BundleProcess(
-            plan.Arguments, environment, user, Capabilities.For(user, bounding), container.WorkingDirectory, plan.Tty);
+        (int Rows, int Columns)? size = plan.Tty ? (plan.Rows, plan.Columns) : null;
+        var process = new BundleProcess(plan.Arguments, environment, user, Capabilities.For(user, bounding), container.WorkingDirectory, size);
         await File.WriteAllBytesAsync($"{stem}.json", BundleSpec.ProcessJson(process), cancellationToken).ConfigureAwait(false);
-        return ExecProcess.Start(
-            new ChildPlan(
-                tools.Runtime,
-                [$"--root={paths.RuntimeRoot}", "exec", "-p", $"{stem}.json", "--pid-file", $"{stem}.pid", containerId],
-                ChildProcess.ToolEnvironment,
-                []),
-            plan.Tty ? (plan.Rows, plan.Columns) : null,
-            runtime => KillCommandAsync($"{stem}.pid", runtime),
-            () =>
+        return plan.Tty
+            ? await StartWithTerminalAsync(containerId, stem, size!.Value).ConfigureAwait(false)
+            : ExecProcess.Start(Command(containerId, stem), null, runtime => KillCommandAsync(stem, runtime), () => CleanUp(stem));
+    }
+
+    private ChildPlan Command(string containerId, string stem, params string[] options) => new(
+        tools.Runtime,
+        [$"--root={paths.RuntimeRoot}", "exec", .. options, "-p", $"{stem}.json", "--pid-file", $"{stem}.pid", containerId],
+        ChildProcess.ToolEnvironment,
+        []);
+
+    /// <summary>
+    /// The runtime opens the terminal inside the container and hands its screen side over a socket; so resizing acts on the
+    /// terminal itself, without anybody in between.
+    /// </summary>
+    private async Task<IExecProcess> StartWithTerminalAsync(string containerId, string stem, (int Rows, int Columns) size)
+    {
+        using var console = ConsoleSocket.Listen(paths.RunDir);
+        var runtime = ChildProcess.Start(Command(containerId, stem, "--console-socket", console.Path) with
+        {
+            NewSession = true,
+            Descriptors =
+                [ChildDescriptor.Nothing(0), ChildDescriptor.AppendTo(1, $"{stem}.log"), ChildDescriptor.AppendTo(2, $"{stem}.log")],
+        });
+        var exit = ChildProcess.WaitAsync(runtime);
+        if (await console.ReceiveAsync(exit).ConfigureAwait(false) is not { } master)
+        {
+            await KillCommandAsync(stem, runtime).ConfigureAwait(false);
+            _ = await exit.ConfigureAwait(false);
+            var reason = (await File.ReadAllTextAsync($"{stem}.log").ConfigureAwait(false)).Trim();
+            CleanUp(stem);
+            return new RefusedExec(reason.Length > 0 ? reason : "the command could not be started", RefusedExec.CannotRun, true);
+        }
+
+        var terminal = PseudoTerminal.Adopt(master);
+        terminal.Resize(size.Rows, size.Columns);
+        return ExecProcess.Attach(runtime, exit, terminal, () => KillCommandAsync(stem, runtime), () => CleanUp(stem));
+    }
+
+    private static void CleanUp(string stem)
+    {
+        foreach (var end in (string[])["json", "pid", "log"])
+        {
+            try
             {
-                File.Delete($"{stem}.json");
-                File.Delete($"{stem}.pid");
-            });
+                File.Delete($"{stem}.{end}");
+            }
+            catch (DirectoryNotFoundException)
+            {
+                // The container has been deleted meanwhile.
+            }
+        }
     }
 
     /// <summary>
-    /// Killing the runtime's process would leave the command running, so kill what its pid file names: the command's whole
-    /// session, which the runtime opened for it.
+    /// Killing the runtime's process would leave the command running, so kill what its pid file names, with the session that the
+    /// runtime made for it. The runtime then ends by itself.
     /// </summary>
-    private static async Task KillCommandAsync(string pidFile, int runtime)
+    private static async Task KillCommandAsync(string stem, int runtime)
     {
         var started = TimeProvider.System.GetTimestamp();
         while (ProcessIdentity.Of(runtime).Pid != 0 && TimeProvider.System.GetElapsedTime(started) < PidTime)
         {
-            if (ExitFiles.Read(pidFile) is { } pid)
+            if (ExitFiles.Read($"{stem}.pid") is { } pid)
             {
-                ProcessSession.Kill(pid);
+                ProcessSession.KillSessionOf(pid, spared: runtime);
                 return;
             }
 

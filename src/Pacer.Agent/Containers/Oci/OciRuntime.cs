@@ -228,7 +228,7 @@ internal sealed class OciRuntime : IContainerRuntime
                 user,
                 Capabilities.For(user, _bounding),
                 plan.Sandbox,
-                false),
+                null),
             _paths.RootFileSystem,
             plan.Hostname,
             HostRootView.Mounts(HostRootView.TopLevelDirectories(), _paths, plan.Sandbox, HostRootView.HiddenResolverFile()),
@@ -319,7 +319,7 @@ internal sealed class OciRuntime : IContainerRuntime
         var bundle = _paths.Bundle(containerId);
         if (ExitFiles.Read($"{bundle}/conmon.pid") is { } pid && IsMonitorOf(pid, bundle))
         {
-            ProcessSession.Kill(pid);
+            ProcessSession.KillSessionOf(pid);
         }
 
         _cgroups.Kill(containerId);

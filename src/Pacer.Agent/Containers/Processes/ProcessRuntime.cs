@@ -14,7 +14,8 @@ namespace Pacer.Agent.Containers.Processes;
 internal sealed class ProcessRuntime(string workDir, string why) : IContainerRuntime
 {
     // Descriptor 4 is the gate: it opens once the agent has recorded the pid, and an agent that dies before leaves a command that
-    // never ran. Descriptor 3 is the command's stderr, so that the shell's own "Terminated" is not in the log. A trap keeps the shell
+    // never ran. Descriptor 3 is the command's stderr, so that the shell's own "Terminated" is not in the log (which takes
+    // the brackets: a redirection of a plain command is in force while the shell reports). A trap keeps the shell
     // alive when its group gets SIGTERM and is undone in the command. Only builtins after the command: a kill of everything but the shell must not hit a helper of its own.
     private const string Wrapper =
         """
@@ -23,7 +24,7 @@ internal sealed class ProcessRuntime(string workDir, string why) : IContainerRun
         trap : TERM INT HUP QUIT USR1 USR2
         read -r go <&4 || { leave never; exit; }
         exec 4<&-
-        "$@" 2>&3 3>&-
+        ( exec "$@" 2>&3 3>&- )
         leave $?
         """;
 
@@ -159,7 +160,7 @@ internal sealed class ProcessRuntime(string workDir, string why) : IContainerRun
             plan.Tty ? (plan.Rows, plan.Columns) : null,
             pid =>
             {
-                ProcessSession.Kill(pid);
+                ProcessSession.KillSessionOf(pid);
                 return Task.CompletedTask;
             },
             () => { });

@@ -54,6 +54,14 @@ internal sealed class PseudoTerminal : IDisposable
         return terminal;
     }
 
+    /// <summary>Takes over the screen side of a terminal that someone else opened, and begins to read.</summary>
+    public static PseudoTerminal Adopt(int master)
+    {
+        var terminal = new PseudoTerminal(master, "");
+        terminal.Start();
+        return terminal;
+    }
+
     /// <summary>Begins to read the screen; call when the program has been started.</summary>
     public void Start()
     {
