@@ -1,5 +1,4 @@
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using Pacer.Agent.Checkpoints;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
@@ -73,10 +72,11 @@ public sealed partial class AgentHost : IAsyncDisposable
 
     internal TaskTable Tasks => _tasks;
 
+    /// <summary>As the public one, with parts of the caller's choice.</summary>
     internal static async Task<AgentHost> StartAsync(AgentOptions options, AgentParts parts, CancellationToken cancellationToken)
     {
         var server = ServerAddress.Parse(options.Join);
-        var host = await OpenAsync(options, server, parts, cancellationToken).ConfigureAwait(false);
+        var host = await OpenAsync(options, server, parts, forTeardown: false, cancellationToken).ConfigureAwait(false);
         try
         {
             var bootId = WorkDirectory.CurrentBootId();
@@ -108,7 +108,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             return new TeardownResult(0, 0, []);
         }
         // No server is needed to end tasks; the next agent tells it.
-        await using var host = await OpenAsync(options, new ServerAddress(null, "127.0.0.1", 1), parts, cancellationToken).ConfigureAwait(false);
+        await using var host = await OpenAsync(options, new ServerAddress(null, "127.0.0.1", 1), parts, forTeardown: true, cancellationToken).ConfigureAwait(false);
         await host._tasks.RecoverAsync(RecoveryPurpose.EndAll, cancellationToken).ConfigureAwait(false);
         var killed = host._tasks.LoadedAlive;
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
@@ -121,10 +121,15 @@ public sealed partial class AgentHost : IAsyncDisposable
         var leftovers = left.Count > 0
             ? 0
             : await host._tools.Runtime.RemoveOrphansAsync(new HashSet<string>(), cancellationToken).ConfigureAwait(false);
+        if (left.Count == 0)
+        {
+            await RemoveEmptyGroundAsync(host._tools.Runtime, options.RunDir, cancellationToken).ConfigureAwait(false);
+        }
         return new TeardownResult(killed - left.Count, leftovers + host._tasks.OrphansRemoved, left);
     }
 
-    private static async Task<AgentHost> OpenAsync(AgentOptions options, ServerAddress server, AgentParts parts, CancellationToken cancellationToken)
+    private static async Task<AgentHost> OpenAsync(
+        AgentOptions options, ServerAddress server, AgentParts parts, bool forTeardown, CancellationToken cancellationToken)
     {
         var logging = parts.Logging ?? AgentLogging.CreateFactory(options.LogLevel);
         var owned = new List<IDisposable>();
@@ -138,7 +143,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             var directory = WorkDirectory.Acquire(options.WorkDir);
             owned.Add(directory);
             var logger = logging.CreateLogger("agent");
-            var runtime = await parts.MakeRuntime(options, logging, cancellationToken).ConfigureAwait(false);
+            var runtime = await ChooseRuntimeAsync(options, directory, parts, logging, forTeardown, cancellationToken).ConfigureAwait(false);
             var node = NodeFacts.Gather(options, directory.ReadOrMakeAgentId(parts.NewId), directory.Root, runtime.Name, server);
             stopping = new CancellationTokenSource();
             var source = new ArtifactSource(parts.Time);
@@ -165,7 +170,6 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Stopping = stopping.Token,
             };
             tools.JoinedCluster(directory.ReadClusterId());
-            owned.Add(tools);
             return new AgentHost(directory, logging, stopping, tools, new TaskTable(tools), parallelism, owned);
         }
         catch

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace Pacer.Agent.Node;
 
 /// <summary>
-/// Everything the agent keeps on disk, and the lock that makes it the only agent there. Layout: <c>agent-id</c>, <c>boot-id</c>,
+/// Everything the agent keeps on disk, and the lock that makes it the only agent there. Layout: <c>agent-id</c>, <c>boot-id</c>, <c>cluster-id</c>, <c>runtime-name</c>,
 /// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>fetch-cache/</c>; runtimes add folders of their own.
 /// </summary>
 internal sealed class WorkDirectory : IDisposable
@@ -27,7 +27,7 @@ internal sealed class WorkDirectory : IDisposable
     /// <summary>Takes the directory for this process. Throws <see cref="AgentException"/> when another agent has it or it can't be made.</summary>
     public static WorkDirectory Acquire(string path)
     {
-        var root = Path.GetFullPath(path);
+        var root = Path.GetFullPath(path).TrimEnd('/');
         try
         {
             // Not world-readable: checkpoints hold the tasks' environment, which may hold passwords. Others may pass through
@@ -98,6 +98,12 @@ internal sealed class WorkDirectory : IDisposable
 
     public void WriteClusterId(string clusterId) =>
         AtomicFile.Write(Path.Combine(Root, "cluster-id"), System.Text.Encoding.UTF8.GetBytes(clusterId + "\n"), durable: false);
+
+    /// <summary>Name of the runtime that containers of this directory were started with; null before the first start.</summary>
+    public string? ReadRuntime() => ReadText(Path.Combine(Root, "runtime-name"));
+
+    public void WriteRuntime(string name) =>
+        AtomicFile.Write(Path.Combine(Root, "runtime-name"), System.Text.Encoding.ASCII.GetBytes(name + "\n"), durable: false);
 
     public static string CurrentBootId() => ReadText("/proc/sys/kernel/random/boot_id") ?? "unknown";
 

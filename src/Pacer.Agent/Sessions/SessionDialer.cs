@@ -42,6 +42,11 @@ internal sealed partial class SessionDialer(TaskTable tasks, Sandboxes sandboxes
             {
                 end = new SessionEnd { Error = e.Message, ErrorKind = SessionException.Failed };
             }
+            catch (Exception e) when (e is not (RpcException or OperationCanceledException or InvalidOperationException))
+            {
+                LogUnexpected(logger, request.SessionId, e);
+                end = new SessionEnd { Error = "The session failed at the node; the agent's log says why", ErrorKind = SessionException.Failed };
+            }
             await stream.EndAsync(end, Patience).ConfigureAwait(false);
         }
         catch (Exception e) when (e is RpcException or OperationCanceledException or IOException or InvalidOperationException)

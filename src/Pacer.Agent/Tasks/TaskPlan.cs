@@ -15,8 +15,6 @@ internal static class TaskPlan
     /// <summary>Stops a fork bomb before it takes the node's process ids; far above what a program with many threads uses.</summary>
     private const long MostProcesses = 8192;
 
-    private const string DefaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-
     /// <summary>Why this node can't ever run the task, in words for its status; null when it can.</summary>
     public static string? Refuse(TaskSpec spec)
     {
@@ -72,7 +70,6 @@ internal static class TaskPlan
     {
         var environment = new Dictionary<string, string>(spec.Environment.Count + 14, StringComparer.Ordinal)
         {
-            ["PATH"] = DefaultPath,
             ["MESOS_SANDBOX"] = sandbox,
             ["MESOS_DIRECTORY"] = sandbox,
             // Nothing listens there: programs read it to learn their node's address, and split it at the colon.

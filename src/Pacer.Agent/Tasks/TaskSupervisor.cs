@@ -266,7 +266,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
         }
         catch (ContainerStartException e)
         {
-            Post(new TaskEvent.StartFailed(e.Message));
+            Post(new TaskEvent.StartFailed($"Failed to launch the container: {e.Message}"));
         }
         catch (Exception e)
         {

@@ -8,7 +8,7 @@ using Pacer.Agent.Node;
 namespace Pacer.Agent.Tasks;
 
 /// <summary>What every <see cref="TaskSupervisor"/> of an agent works with.</summary>
-internal sealed class TaskTools : IDisposable
+internal sealed class TaskTools
 {
     public required IContainerRuntime Runtime { get; init; }
 
@@ -51,11 +51,5 @@ internal sealed class TaskTools : IDisposable
             ClusterId = clusterId;
             Directory.WriteClusterId(clusterId);
         }
-    }
-
-    public void Dispose()
-    {
-        LaunchSlots.Dispose();
-        CleanupSlots.Dispose();
     }
 }

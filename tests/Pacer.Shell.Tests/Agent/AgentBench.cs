@@ -28,6 +28,9 @@ internal sealed class AgentBench : IAsyncDisposable
 
     public AgentOptions Options { get; set; }
 
+    /// <summary>The agent picks its runtime as it does for users.</summary>
+    public bool Real { get; set; }
+
     public TestServer Server { get; set; }
 
     public PlainRuntime Runtime => new(Path.Combine(Root, "run"));
@@ -54,7 +57,9 @@ internal sealed class AgentBench : IAsyncDisposable
     public async Task<AgentHost> StartAgentAsync()
     {
         var before = Server.Registrations;
-        var agent = await AgentHost.StartAsync(Options, Parts, CancellationToken.None);
+        var agent = Real
+            ? await AgentHost.StartAsync(Options, CancellationToken.None)
+            : await AgentHost.StartAsync(Options, Parts, CancellationToken.None);
         _agents.Add(agent);
         await Server.WaitForRegistrationsAsync(before + 1);
         return agent;
@@ -97,7 +102,14 @@ internal sealed class AgentBench : IAsyncDisposable
         {
             await agent.StopAsync();
         }
-        await Runtime.RemoveOrphansAsync(new HashSet<string>(), CancellationToken.None);
+        if (Real)
+        {
+            await AgentHost.TeardownAsync(Options, CancellationToken.None);
+        }
+        else
+        {
+            await Runtime.RemoveOrphansAsync(new HashSet<string>(), CancellationToken.None);
+        }
         await Server.DisposeAsync();
         Directory.Delete(Root, recursive: true);
     }

@@ -39,6 +39,7 @@ internal sealed class PlainRuntime(string directory) : IContainerRuntime
         var place = Directory.CreateDirectory(PlaceOf(plan.ContainerId)).FullName;
         var start = new ProcessStartInfo("setsid", ["sh", "-c", Script, plan.ContainerId, place, plan.Sandbox, .. plan.Arguments]) { WorkingDirectory = plan.Sandbox };
         start.Environment.Clear();
+        start.Environment["PATH"] = "/usr/sbin:/usr/bin:/sbin:/bin";
         foreach (var (name, value) in plan.Environment)
         {
             start.Environment[name] = value;
