@@ -147,6 +147,24 @@ internal sealed class TestServer : AgentLink.AgentLinkBase, IAsyncDisposable
         }
     }
 
+    public int CountOf(string prefix, TaskState state)
+    {
+        lock (_gate)
+        {
+            return _statuses.Count(status => status.State == state && status.TaskId.StartsWith(prefix + ".", StringComparison.Ordinal));
+        }
+    }
+
+    /// <summary>Drops the record of statuses.</summary>
+    public void Forget()
+    {
+        lock (_gate)
+        {
+            _statuses.Clear();
+            _statuses.TrimExcess();
+        }
+    }
+
     public int Registrations
     {
         get
