@@ -1,6 +1,9 @@
 using System.Globalization;
+using System.Runtime.InteropServices;
 using Microsoft.Extensions.Logging;
+using Microsoft.Win32.SafeHandles;
 using Pacer.Agent.Containers;
+using Pacer.Agent.Node;
 using Pacer.Agent.Tasks;
 
 namespace Pacer.Agent.Logs;
@@ -55,9 +58,14 @@ internal sealed partial class LogRotator(IContainerRuntime runtime, Sandboxes sa
         var buffer = new byte[BufferBytes];
         try
         {
-            using (var source = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite, bufferSize: 0))
+            // The task may write to this directory and the agent may be root: neither file may be reached through a link of the task's.
+            File.Delete(copyPath);
+            using (var source = OpenLog(path))
             {
-                using var copy = new FileStream(copyPath, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 0);
+                using var copy = new FileStream(copyPath, FileMode.CreateNew, FileAccess.Write, FileShare.Read, bufferSize: 0);
+                File.SetUnixFileMode(copy.SafeFileHandle, File.GetUnixFileMode(source.SafeFileHandle));
+                var owner = FileStat.OfLink(path);
+                new NodeUser(owner.Uid, owner.Gid).Own(copyPath);
                 // What is there now, while the task writes on. Not more: a fast writer would keep us here for ever.
                 Copy(source, copy, buffer, source.Length);
                 // Readers wait from here on, so that none sees the file cut but not counted.
@@ -79,12 +87,19 @@ internal sealed partial class LogRotator(IContainerRuntime runtime, Sandboxes sa
                     }
                 }
             }
-            File.SetUnixFileMode(path + ".1", File.GetUnixFileMode(path));
         }
         finally
         {
             File.Delete(copyPath);
         }
+    }
+
+    private static FileStream OpenLog(string path)
+    {
+        var descriptor = Native.open(path, Native.O_RDWR | Native.O_CLOEXEC | Native.O_NOFOLLOW);
+        return descriptor >= 0
+            ? new FileStream(new SafeFileHandle(descriptor, ownsHandle: true), FileAccess.ReadWrite, bufferSize: 0)
+            : throw new IOException(Marshal.GetLastPInvokeErrorMessage());
     }
 
     private void Shift(string sandbox, string name)

@@ -29,7 +29,7 @@ internal static class AtomicFile
     private static void SyncDirectory(string path)
     {
         // File.OpenHandle refuses directories, so the rename is made durable through libc.
-        var descriptor = Native.open(path, Native.O_RDONLY | Native.O_DIRECTORY | Native.O_CLOEXEC);
+        var descriptor = Native.open(path, Native.O_RDONLY | Native.O_CLOEXEC);
         if (descriptor < 0)
         {
             return;

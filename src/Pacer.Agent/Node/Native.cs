@@ -6,8 +6,11 @@ namespace Pacer.Agent.Node;
 internal static partial class Native
 {
     public const int O_RDONLY = 0;
-    public const int O_DIRECTORY = 0x10000;
+    public const int O_RDWR = 2;
     public const int O_CLOEXEC = 0x80000;
+
+    /// <summary>One of the few flags whose value differs between architectures.</summary>
+    public static readonly int O_NOFOLLOW = RuntimeInformation.ProcessArchitecture is Architecture.Arm64 or Architecture.Arm ? 0x8000 : 0x20000;
 
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int open(string path, int flags);

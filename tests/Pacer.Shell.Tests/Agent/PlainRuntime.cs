@@ -83,6 +83,11 @@ internal sealed class PlainRuntime(string directory) : IContainerRuntime
         await SignalAsync(containerId, 9, cancellationToken);
         if (Directory.Exists(PlaceOf(containerId)))
         {
+            // Its shell still notes the exit code; deleting under its hands would fail.
+            for (var i = 0; i < 2_000 && File.Exists(Path.Combine(PlaceOf(containerId), "pid")) && !File.Exists(Path.Combine(PlaceOf(containerId), "exit")); i++)
+            {
+                await Task.Delay(5, cancellationToken);
+            }
             Directory.Delete(PlaceOf(containerId), recursive: true);
         }
     }

@@ -120,6 +120,18 @@ public sealed class SessionTests
     }
 
     [Fact]
+    public async Task Rotation_TaskPutsLinksInTheWay_NothingBehindThemIsTouched()
+    {
+        await using var bench = await AgentBench.StartAsync(change: options => options with { LogMaxBytes = 100 });
+        var secret = Path.Combine(bench.Root, "secret");
+        File.WriteAllText(secret, new string('s', 1_000));
+        bench.Server.Launch(AgentBench.Shell(
+            "web.1", $"ln -s {secret} stdout.rotating; ln -s {secret} stdout.1; rm stderr; ln -s {secret} stderr; while :; do echo 0123456789; sleep 0.001; done"));
+        await AgentBench.UntilAsync(() => bench.Agent.Tasks.TryFind("web.1", out var task) && task.Logs.Stdout >= 2, "no rotation");
+        Assert.Equal(new string('s', 1_000), File.ReadAllText(secret));
+    }
+
+    [Fact]
     public async Task Exec_CommandWithInput_StreamsAndExitCodeComeBack()
     {
         await using var bench = await AgentBench.StartAsync();

@@ -151,7 +151,8 @@ internal sealed class TestServer : AgentLink.AgentLinkBase, IAsyncDisposable
     {
         lock (_gate)
         {
-            return _statuses.Count(status => status.State == state && status.TaskId.StartsWith(prefix + ".", StringComparison.Ordinal));
+            return _statuses.Where(status => status.State == state && status.TaskId.StartsWith(prefix + ".", StringComparison.Ordinal))
+                .DistinctBy(status => status.TaskId).Count();
         }
     }
 
