@@ -12,6 +12,8 @@ using Microsoft.Extensions.Logging;
 using Pacer.Core.Cluster;
 using Pacer.Server.Agents;
 using Pacer.Server.Api;
+using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Launching;
 using Pacer.Server.Events;
 using Pacer.Server.Hosting;
 using Pacer.Server.Loop;
@@ -164,7 +166,9 @@ public sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<AgentSessions>();
         services.AddSingleton<IAgentSessions>(provider => provider.GetRequiredService<AgentSessions>());
         services.AddSingleton<AgentLinkService>();
-        services.AddSingleton(LaunchOrders.Builder);
+        var rules = new AppRules();
+        services.AddSingleton(rules);
+        services.AddSingleton<LaunchBuilder>((launch, _) => TaskSpecBuilder.Build(launch.RunSpec, launch.Instance, rules));
         services.AddSingleton(provider => new ClusterLoop(
             state, store, provider.GetRequiredService<AgentDirectory>(), provider.GetRequiredService<EventHub>(), Orchestrator.Step,
             new ClusterSettings { AgentTimeout = options.AgentTimeout }, time, provider.GetRequiredService<ILogger<ClusterLoop>>()));

@@ -15,6 +15,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(SandboxData))]
 [JsonSerializable(typeof(LeaderName))]
 [JsonSerializable(typeof(List<UnusedOffer>))]
+[JsonSerializable(typeof(ProcessedOffersSummary))]
 [JsonSerializable(typeof(ExecControl))]
 public sealed partial class ClusterJson : JsonSerializerContext
 {

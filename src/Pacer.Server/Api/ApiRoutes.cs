@@ -1,10 +1,16 @@
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 using Pacer.Server.Api.About;
+using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Deployments;
 using Pacer.Server.Api.EventStream;
 using Pacer.Server.Api.Exec;
 using Pacer.Server.Api.Files;
 using Pacer.Server.Api.Nodes;
+using Pacer.Server.Api.Queue;
+using Pacer.Server.Api.Tasks;
+using Pacer.Server.Events;
+using Pacer.Server.Loop;
 
 namespace Pacer.Server.Api;
 
@@ -13,11 +19,21 @@ internal static class ApiRoutes
 {
     public static void Map(WebApplication app)
     {
+        var services = app.Services;
+        var events = services.GetRequiredService<EventHub>();
+        AppsEndpoints.Map(
+            app,
+            services.GetRequiredService<IClusterLoop>(),
+            services.GetRequiredService<AppRules>(),
+            services.GetRequiredService<TimeProvider>(),
+            posted => events.PublishApiPost(posted.ClientIp, posted.Uri, posted.App));
         AboutEndpoints.Map(app);
         DeploymentEndpoints.Map(app);
-        EventStreamEndpoint.Map(app);
-        NodeEndpoints.Map(app);
+        QueueEndpoints.Map(app);
+        TaskEndpoints.Map(app);
         FileEndpoints.Map(app);
         ExecEndpoint.Map(app);
+        NodeEndpoints.Map(app);
+        EventStreamEndpoint.Map(app);
     }
 }

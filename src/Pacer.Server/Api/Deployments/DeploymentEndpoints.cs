@@ -5,6 +5,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Responses;
 using Pacer.Server.Events;
 using Pacer.Server.Loop;
@@ -49,7 +50,7 @@ internal static class DeploymentEndpoints
     private static async Task CancelAsync(HttpContext http, IClusterLoop loop)
     {
         var id = new DeploymentId((string)http.GetRouteValue("id")!);
-        var force = Query.Flag(http, "force");
+        var force = AppQuery.Flag(http, "force");
         var result = await loop.SubmitAsync(request => new Input.CancelDeployment(request, id, force), http.RequestAborted);
         if (result is CommandResult.Done)
         {

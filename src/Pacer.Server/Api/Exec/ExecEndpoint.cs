@@ -4,6 +4,7 @@ using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.DependencyInjection;
 using Pacer.Core.Model;
 using Pacer.Server.Agents;
+using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Responses;
 using Pacer.Server.Loop;
 using Wire = Pacer.Contracts.AgentLink;
@@ -34,8 +35,8 @@ internal static class ExecEndpoint
         }
         var exec = new Wire.Exec
         {
-            Tty = Query.Flag(http, "tty"),
-            Stdin = Query.Flag(http, "stdin"),
+            Tty = AppQuery.Flag(http, "tty"),
+            Stdin = AppQuery.Flag(http, "stdin"),
             Rows = (int)Math.Clamp(Query.Number(http, "rows", 0), 0, 10_000),
             Columns = (int)Math.Clamp(Query.Number(http, "columns", 0), 0, 10_000),
             User = http.Request.Query["user"].FirstOrDefault() ?? "",
