@@ -131,6 +131,8 @@ public sealed class ServerHost : IAsyncDisposable
         {
             builder.Logging.AddFilter("Microsoft", LogLevel.Warning).AddFilter("Grpc", LogLevel.Warning);
         }
+        // What keeps the server from starting is thrown, in words for users.
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.None);
         builder.Logging.AddSimpleConsole(console =>
         {
             console.SingleLine = true;
@@ -145,7 +147,9 @@ public sealed class ServerHost : IAsyncDisposable
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
-            kestrel.Limits.MaxRequestBodySize = Api.Json.RequestBody.MaxBytes;
+            // Bodies are measured where they are read. Kestrel's own limit is higher, so that a client that sends too much is
+            // heard to the end and gets the answer instead of a cut connection.
+            kestrel.Limits.MaxRequestBodySize = 8L * Api.Json.RequestBody.MaxBytes;
             // Readers that pause (a terminal on hold) are no attackers.
             kestrel.Limits.MinResponseDataRate = null;
             kestrel.Limits.Http2.MaxStreamsPerConnection = 1000;

@@ -14,6 +14,7 @@ internal sealed class AgentStream(AgentId id, AgentLinkSettings settings, TimePr
     private readonly Channel<Outgoing> _queue = Channel.CreateUnbounded<Outgoing>(new UnboundedChannelOptions { SingleReader = true });
     private readonly CancellationTokenSource _stop = new();
     private long _lastHeard = time.GetTimestamp();
+    private int _outstanding;
 
     private readonly record struct Outgoing(ServerMessage? Message, Effect.Launch? Launch, ClusterState? State);
 
@@ -70,6 +71,7 @@ internal sealed class AgentStream(AgentId id, AgentLinkSettings settings, TimePr
                     message = null;
                 }
             }
+            Interlocked.Decrement(ref _outstanding);
             // A launch that can't be built leaves a heartbeat in its place, so that what was buffered before it is flushed.
             writer.WriteOptions = _queue.Reader.TryPeek(out _) ? more : flushAfter;
             await writer.WriteAsync(message ?? new ServerMessage { Heartbeat = new Heartbeat() }, cancellationToken);
@@ -87,7 +89,7 @@ internal sealed class AgentStream(AgentId id, AgentLinkSettings settings, TimePr
                 Abort($"silent for {settings.SilenceLimit.TotalSeconds:0} s");
                 return;
             }
-            if (_queue.Reader.Count == 0)
+            if (Volatile.Read(ref _outstanding) == 0)
             {
                 TrySend(new ServerMessage { Heartbeat = new Heartbeat() });
             }
@@ -98,7 +100,7 @@ internal sealed class AgentStream(AgentId id, AgentLinkSettings settings, TimePr
 
     private bool Enqueue(Outgoing outgoing)
     {
-        if (_queue.Reader.Count >= settings.MaxOutstandingOrders)
+        if (Interlocked.Increment(ref _outstanding) > settings.MaxOutstandingOrders)
         {
             Abort($"{settings.MaxOutstandingOrders} orders wait unread");
             return false;

@@ -5,7 +5,7 @@ namespace Pacer.Shell.Tests.Loop;
 /// <summary>Waits for a condition to hold; fails after a time that only a hanging program needs.</summary>
 internal static class Eventually
 {
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(15);
 
     public static Task TrueAsync(Func<bool> condition, string what) => TrueAsync(() => Task.FromResult(condition()), what);
 
