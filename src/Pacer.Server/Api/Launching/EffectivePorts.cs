@@ -1,4 +1,5 @@
 using Pacer.Core.Model;
+using Pacer.Server.Api.Apps;
 
 namespace Pacer.Server.Api.Launching;
 
@@ -21,7 +22,7 @@ internal static class EffectivePorts
     /// <summary>In the definition's order, all of them. Numbers that must be made up derive from the task's id, so that a repeated order equals the first.</summary>
     public static IReadOnlyList<EffectivePort> Resolve(RunSpec spec, Placement placement, TaskId taskId)
     {
-        var isHostMode = spec.Ports.All(port => port.ContainerPort == 0 && port.HostPort is not null) && !HasMappings(spec);
+        var isHostMode = AppDefaults.IsHostMode(AppRendering.Read(spec));
         var ports = new List<EffectivePort>(spec.Ports.Count);
         var used = spec.Ports.Select(port => port.ContainerPort).Concat(placement.HostPorts).ToHashSet();
         var nextHostPort = 0;
@@ -35,8 +36,6 @@ internal static class EffectivePorts
         }
         return ports;
     }
-
-    private static bool HasMappings(RunSpec spec) => Apps.AppRendering.Read(spec).PortDefinitions is null;
 
     private static int Generate(TaskId taskId, HashSet<int> used)
     {
