@@ -41,7 +41,7 @@ internal static class AppSchema
         new("labels", Labels));
 
     private static readonly Shape.Record Network = new("network",
-        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName)),
+        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName), Unsupported: Always("tasks use the network of their node")),
         new("mode", OneOf(EnumTexts.NetworkModes), Unsupported: OtherThanHost),
         new("labels", Labels));
 

@@ -18,12 +18,12 @@ internal static class DeprecatedFields
     {
         // Checked before they are gone.
         Check(app, errors);
-        var portsInRequest = app.PortDefinitions is { Count: > 0 } || app.Ports is { Count: > 0 };
         TranslateUris(app);
         TranslatePorts(app, errors);
         TranslateNetworks(app, rules);
         MoveDockerPortMappings(app);
-        PointHealthChecksAtFirstPort(app, isUpdate || portsInRequest || app.Container?.PortMappings is { Count: > 0 });
+        // Without a list of ports there will be a single default one. Saying so always makes an answer that is sent back mean no change.
+        PointHealthChecksAtFirstPort(app, isUpdate || app.PortDefinitions is not { Count: 0 } || app.Container?.PortMappings is { Count: > 0 });
         foreach (var check in app.ReadinessChecks ?? [])
         {
             check.HttpStatusCodesForReady ??= [200];

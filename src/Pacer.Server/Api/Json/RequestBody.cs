@@ -47,10 +47,14 @@ internal static class RequestBody
         {
             throw new ApiException(ApiErrors.InvalidSyntax(Describe(error)));
         }
+        catch (InvalidOperationException)
+        {
+            throw LoneSurrogate();
+        }
         if (HasSurrogateEscapes(bytes.Span) && !IsReadable(document.RootElement))
         {
             document.Dispose();
-            throw new ApiException(ApiErrors.InvalidSyntax("a \\u escape is half of a surrogate pair"));
+            throw LoneSurrogate();
         }
         return document;
     }
@@ -94,10 +98,13 @@ internal static class RequestBody
             : message;
     }
 
+    private static ApiException LoneSurrogate() => new(ApiErrors.InvalidSyntax("a \\u escape is half of a surrogate pair"));
+
     private static bool HasSurrogateEscapes(ReadOnlySpan<byte> json) =>
         json.IndexOf("\\ud"u8) >= 0 || json.IndexOf("\\uD"u8) >= 0;
 
-    // A lone surrogate is found only when its text is asked for, and then as an exception.
+    // A lone surrogate is found only when its text is asked for (member names: already by the parser's search for doubles), and then
+    // as an exception.
     private static bool IsReadable(JsonElement element)
     {
         try

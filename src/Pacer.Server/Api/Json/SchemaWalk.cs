@@ -185,8 +185,9 @@ internal sealed class SchemaWalk
             {
                 continue;
             }
+            var errorsBefore = _errors.Count;
             Check(member.Value, field.Shape, memberPath);
-            if (SaysSomething(member.Value) && field.Unsupported?.Invoke(member.Value) is { } reason)
+            if (_errors.Count == errorsBefore && SaysSomething(member.Value) && field.Unsupported?.Invoke(member.Value) is { } reason)
             {
                 Warn($"field {memberPath} is stored but has no effect yet: {reason}");
             }
