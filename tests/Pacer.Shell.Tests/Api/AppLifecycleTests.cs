@@ -65,6 +65,18 @@ public sealed class AppLifecycleTests
     }
 
     [Fact]
+    public async Task Put_IdOfAPod_IsRefused()
+    {
+        await using var api = await ApiHost.StartAsync();
+        var pod = Specs.Sleep("/shop/cart") with { Kind = RunSpecKind.Pod };
+        await api.Loop.SubmitAsync(r => new Input.ChangeRunSpecs(r, [new RunSpecChange.Put(pod, null)], false), default);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await api.PostAsync("/v2/apps", Sleep)).Status);
+        Assert.Equal(HttpStatusCode.UnprocessableEntity, (await api.PutAsync("/v2/apps/shop/cart", Sleep)).Status);
+        Assert.Equal(HttpStatusCode.NotFound, (await api.PatchAsync("/v2/apps/shop/cart", Sleep)).Status);
+        Assert.Empty((await api.GetAsync("/v2/apps")).Json["apps"]!.AsArray());
+    }
+
+    [Fact]
     public async Task Update_SomebodyChangesItMeanwhile_IsPlannedAnew()
     {
         await using var api = await ApiHost.StartAsync();

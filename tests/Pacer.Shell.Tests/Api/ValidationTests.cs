@@ -70,6 +70,8 @@ public sealed class ValidationTests
     [InlineData("\"container\":{\"type\":\"MESOS\",\"linuxInfo\":{\"seccomp\":{}}}", "/container/linuxInfo/seccomp", "unconfined must be true")]
     [InlineData("\"container\":{\"type\":\"MESOS\",\"linuxInfo\":{\"ipcInfo\":{\"mode\":\"SHARE_PARENT\",\"shmSize\":1}}}",
         "/container/linuxInfo/ipcInfo", "shmSize")]
+    [InlineData("\"ipAddress\":{\"discovery\":{\"ports\":[{\"number\":1,\"name\":\"a\"}]}},\"container\":{\"docker\":{\"image\":\"x\",\"network\":\"BRIDGE\",\"portMappings\":[{}]}}",
+        "/ipAddress/discovery", "not allowed for Docker containers")]
     // volumes
     [InlineData("\"container\":{\"type\":\"MESOS\",\"volumes\":[{\"containerPath\":\"/a\",\"mode\":\"RW\"}]}", "/container/volumes(0)/hostPath", "empty")]
     [InlineData("\"container\":{\"type\":\"MESOS\",\"volumes\":[{\"containerPath\":\"/a\",\"mode\":\"RO\",\"persistent\":{\"size\":0}}]}",

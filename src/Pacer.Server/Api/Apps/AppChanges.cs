@@ -14,7 +14,7 @@ internal static class AppChanges
     {
         using var body = await ReadAsync(http, AppSchema.App);
         var spec = AppConversion.ToRunSpec(context.Reader.ReadComplete(body.RootElement, id: null));
-        var result = await SubmitAsync(context, http, state => AppLookup.Find(state, spec.Id) is null
+        var result = await SubmitAsync(context, http, state => AppLookup.Replaced(state, spec.Id) is null
             ? [new RunSpecChange.Put(spec, Base: null)]
             : throw new ApiException(ApiErrors.AppExists(spec.Id.Path)));
         if (result is not CommandResult.Deploying deploying)
@@ -37,24 +37,24 @@ internal static class AppChanges
         }
         using var body = await ReadAsync(http, AppSchema.App);
         var partial = AppQuery.Flag(http, "partialUpdate", absent: true);
-        await ChangeOneAsync(context, http, id, (state, current) => current is null || !partial
-            ? Replace(context, http, body.RootElement, id, current)
-            : Update(context, http, state, body.RootElement, current));
+        await ChangeOneAsync(context, http, id, state => AppLookup.Replaced(state, id) is { } current && partial
+            ? Update(context, http, state, body.RootElement, current)
+            : Replace(context, http, body.RootElement, id, AppLookup.Replaced(state, id)));
     }
 
     public static async Task PatchAsync(AppsContext context, HttpContext http, string path)
     {
         var id = AppLookup.Id(path);
         using var body = await ReadAsync(http, AppSchema.App);
-        await ChangeOneAsync(context, http, id, (state, _) => Update(context, http, state, body.RootElement, AppLookup.App(state, id)));
+        await ChangeOneAsync(context, http, id, state => Update(context, http, state, body.RootElement, AppLookup.App(state, id)));
     }
 
     public static Task PutManyAsync(AppsContext context, HttpContext http)
     {
         var partial = AppQuery.Flag(http, "partialUpdate", absent: true);
-        return ChangeManyAsync(context, http, (state, element, id, path) => AppLookup.Find(state, id) is { } current && partial
+        return ChangeManyAsync(context, http, (state, element, id, path) => AppLookup.Replaced(state, id) is { } current && partial
             ? Update(context, http, state, element, current, path)
-            : Replace(context, http, element, id, AppLookup.Find(state, id), path));
+            : Replace(context, http, element, id, AppLookup.Replaced(state, id), path));
     }
 
     public static Task PatchManyAsync(AppsContext context, HttpContext http) =>
@@ -81,10 +81,10 @@ internal static class AppChanges
     }
 
     private static async Task ChangeOneAsync(
-        AppsContext context, HttpContext http, RunSpecId id, Func<ClusterState, RunSpec?, RunSpecChange.Put> plan)
+        AppsContext context, HttpContext http, RunSpecId id, Func<ClusterState, RunSpecChange.Put> plan)
     {
         RunSpecChange.Put? planned = null;
-        var result = await SubmitAsync(context, http, state => [planned = plan(state, AppLookup.Find(state, id))]);
+        var result = await SubmitAsync(context, http, state => [planned = plan(state)]);
         if (result is not CommandResult.Deploying deploying)
         {
             await CommandResults.WriteAsync(http, result);

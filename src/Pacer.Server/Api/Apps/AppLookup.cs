@@ -19,6 +19,15 @@ internal static class AppLookup
     public static RunSpec? Find(ClusterState state, RunSpecId id) =>
         state.RunSpecs.TryGetValue(id, out var spec) && spec.Kind == RunSpecKind.App ? spec : null;
 
+    /// <summary>The app that a put would replace; null when the id is free. Refuses ids of pods (422).</summary>
+    public static RunSpec? Replaced(ClusterState state, RunSpecId id) =>
+        state.RunSpecs.GetValueOrDefault(id) switch
+        {
+            { Kind: RunSpecKind.Pod } => throw new ApiException(ApiErrors.InvalidObject(
+                "/id", $"Applications and Pods may not have the same id: {id} is a pod")),
+            var app => app,
+        };
+
     public static RunSpec Version(ClusterState state, RunSpecId id, Timestamp version) =>
         state.Versions.TryGetValue(id, out var history) && history.TryGetValue(version, out var spec)
             ? spec

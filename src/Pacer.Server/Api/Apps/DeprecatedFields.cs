@@ -21,7 +21,6 @@ internal static class DeprecatedFields
         TranslateUris(app);
         TranslatePorts(app, errors);
         TranslateNetworks(app, rules);
-        MoveDockerPortMappings(app);
         // Without a list of ports there will be a single default one. Saying so always makes an answer that is sent back mean no change.
         PointHealthChecksAtFirstPort(app, isUpdate || app.PortDefinitions is not { Count: 0 } || app.Container?.PortMappings is { Count: > 0 });
         foreach (var check in app.ReadinessChecks ?? [])
@@ -107,6 +106,7 @@ internal static class DeprecatedFields
     private static void TranslateNetworks(App app, AppRules rules)
     {
         var dockerNetwork = EnumTexts.Canonical(app.Container?.Docker?.Network, EnumTexts.DockerNetworks);
+        MoveDockerPortMappings(app);
         var ip = app.IpAddress;
         if (app.Networks is { Count: > 0 })
         {
@@ -147,7 +147,6 @@ internal static class DeprecatedFields
             });
         }
         app.IpAddress = null;
-        MoveDockerPortMappings(app);
         MoveLegacyPortsToMappings(app, isLegacy);
     }
 
@@ -161,9 +160,10 @@ internal static class DeprecatedFields
         {
             throw Clash("cannot specify both container.docker.portMappings and container.portMappings");
         }
-        app.Container.PortMappings = docker.PortMappings is { Count: > 0 } || app.Container.PortMappings is null
-            ? docker.PortMappings ?? app.Container.PortMappings
-            : app.Container.PortMappings;
+        if (docker.PortMappings is { Count: > 0 } || app.Container.PortMappings is null)
+        {
+            app.Container.PortMappings = docker.PortMappings;
+        }
         docker.PortMappings = null;
         docker.Network = null;
     }

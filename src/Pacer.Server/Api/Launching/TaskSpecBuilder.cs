@@ -15,6 +15,9 @@ internal static class TaskSpecBuilder
 {
     private const long Unlimited = -1;
 
+    // 0 is allowed and means "at once"; a node that took it literally would do nothing else.
+    private const long ShortestIntervalMs = 100;
+
     /// <param name="instance">Placed, with the incarnation to launch.</param>
     /// <param name="spec">The version that the instance runs.</param>
     public static LaunchInstance Build(RunSpec spec, Instance instance, AppRules rules)
@@ -93,8 +96,8 @@ internal static class TaskSpecBuilder
             Path = check.Path ?? "/",
             Command = check.Command?.Value ?? "",
             GracePeriodMs = Milliseconds(check.GracePeriodSeconds),
-            IntervalMs = Milliseconds(check.IntervalSeconds),
-            TimeoutMs = Milliseconds(check.TimeoutSeconds),
+            IntervalMs = Math.Max(ShortestIntervalMs, Milliseconds(check.IntervalSeconds)),
+            TimeoutMs = Math.Max(ShortestIntervalMs, Milliseconds(check.TimeoutSeconds)),
             MaxConsecutiveFailures = check.MaxConsecutiveFailures ?? 3,
             DelayMs = Milliseconds(check.DelaySeconds),
             IgnoreHttp1Xx = check.IgnoreHttp1xx == true && check.Protocol is "HTTP" or "MESOS_HTTP",
