@@ -117,7 +117,7 @@ internal sealed class DeploymentWatch : IAsyncDisposable
         }
         foreach (var app in apps)
         {
-            _terminal.Line(DeploymentProgress.DescribeApp(app));
+            _terminal.Final(DeploymentProgress.DescribeApp(app));
         }
     }
 

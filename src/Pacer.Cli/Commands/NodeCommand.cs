@@ -68,5 +68,11 @@ internal static class NodeCommand
 
     /// <summary><c>0.5/2</c>: used of what there is.</summary>
     private static string Share(JsonNode node, string resource) =>
-        $"{JsonText.Short(node["resources"]?["used"].Number(resource) ?? 0)}/{JsonText.Short(node["resources"]?["total"].Number(resource) ?? 0)}";
+        $"{Amount(node, "used", resource)}/{Amount(node, "total", resource)}";
+
+    private static string Amount(JsonNode node, string kind, string resource)
+    {
+        var amount = node["resources"]?[kind].Number(resource) ?? 0;
+        return JsonText.Short(amount >= 100 ? Math.Floor(amount) : amount);
+    }
 }

@@ -29,6 +29,16 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
         output.WriteLine(text);
     }
 
+    /// <summary>Writes how something ended; nothing when the last live text said just that already.</summary>
+    public void Final(string text)
+    {
+        if (IsInteractive || text != _live)
+        {
+            Line(text);
+        }
+        _live = null;
+    }
+
     /// <summary>Writes a line to standard error.</summary>
     public void ErrorLine(string text)
     {

@@ -59,15 +59,21 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
 
     private void ShowNext(string http, IReadOnlyList<(string File, JsonObject App)> apps)
     {
-        var flag = http == Commands.ApiOptions.DefaultServer ? "" : $" --server {http}";
+        _terminal.Line("Next, in another terminal:");
+        if (http != Commands.ApiOptions.DefaultServer)
+        {
+            _terminal.Line($"  export PACER_SERVER={http}");
+        }
         if (apps.Count == 0)
         {
-            _terminal.Line($"Next: pacer app add examples/hello.json{flag}");
+            _terminal.Line("  pacer app add examples/hello.json");
         }
         else
         {
             var app = apps[0].App["id"]!.GetValue<string>().Trim('/');
-            _terminal.Line($"Next, in another terminal: pacer app list{flag} · pacer task log {app} --follow{flag} · curl {http}/v2/apps/{app}");
+            _terminal.Line("  pacer app list");
+            _terminal.Line($"  pacer task log {app} --follow");
+            _terminal.Line($"  curl {http}/v2/apps/{app}");
         }
         _terminal.Line("Ctrl-C ends Pacer and leaves containers running.");
     }
