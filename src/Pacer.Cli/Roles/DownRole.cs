@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using Pacer.Agent;
-using Pacer.Agent.Containers.Oci;
 
 namespace Pacer.Cli.Roles;
 
@@ -52,13 +51,8 @@ internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
             return new TeardownResult(0, 0, []);
         }
         using var agentLock = RoleLock.Take(dataDirectory, RoleLock.Agent, "down"); // no new agent while its containers are taken away
-        var options = new AgentOptions { Join = "", WorkDir = work, RunDir = DataDirectory.RunDirectory(dataDirectory, surroundings) };
-        var result = await AgentHost.TeardownAsync(options, cancellationToken);
-        if (result.TasksLeft.Count == 0)
-        {
-            MachineTraces.Remove(options);
-        }
-        return result;
+        return await AgentHost.TeardownAsync(
+            new AgentOptions { Join = "", WorkDir = work, RunDir = DataDirectory.RunDirectory(dataDirectory, surroundings) }, cancellationToken);
     }
 
     private static async Task WaitForEndAsync(RoleOwner owner, CancellationToken cancellationToken)
