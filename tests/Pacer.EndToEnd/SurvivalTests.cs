@@ -121,7 +121,7 @@ public sealed class SurvivalTests
         var (path, body) = random.Next(4) switch
         {
             0 => ("v2/apps/load/still?force=true", $$"""{"instances":{{random.Next(0, 8)}}}"""),
-            1 => ("v2/apps/load/still?force=true", $$"""{"labels":{"round":"{{round}}"}}"""),
+            1 => ("v2/apps/load/still?force=true", $$$"""{"labels":{"round":"{{{round}}}"}}"""),
             2 => ($"v2/apps/load/extra{round % 3}?force=true", """{"cmd":"exec sleep 100000","cpus":0.01,"mem":32,"instances":2}"""),
             _ => ($"v2/apps/load/extra{random.Next(3)}", (string?)null),
         };
