@@ -31,8 +31,8 @@ public sealed class FirstAppTests
         Assert.Empty(cluster.Machine.Leftovers());
 
         await cluster.StartAgainAsync(); // definitions are kept
-        await cluster.Api.WaitForRunningAsync("/hello", 1);
-        Assert.NotEqual([task], await cluster.Api.TasksAsync("TASK_RUNNING"));
+        await Api.Until(async () => await cluster.Api.TasksAsync("TASK_RUNNING") is [var next] && next != task, "a new task took its place", cluster.Api.DescribeAsync);
+        await cluster.CheckMachineAsync();
     }
 
     [Fact]
