@@ -100,14 +100,14 @@ public sealed class CommandLineTests
     }
 
     [Fact]
-    public async Task Deployment_OfACommandThatFails_TellsItsExitCode()
+    public async Task Deployment_OfTasksThatFailToStart_TellsWhyAndWhereToLook()
     {
         await using var cluster = await Cluster.StartAsync();
-        var crashing = """{"id":"/crash","cmd":"echo why >&2; exit 7","cpus":0.01,"mem":32}""";
+        var crashing = """{"id":"/crash","cmd":"sleep 1000","cpus":0.01,"mem":32,"fetch":[{"uri":"file:///no/such/file"}]}""";
 
         var refused = (await cluster.PacerWithInputAsync(crashing, "app", "add", "-", "--timeout", "3")).Expect(4);
 
-        Assert.Matches(@"last failure: crash\.instance-\S+ TASK_FAILED: .*7", refused.Error);
+        Assert.Matches(@"last failure: crash\.instance-\S+ TASK_FAILED: .*/no/such/file", refused.Error);
         Assert.Contains("--file stderr", refused.Error);
     }
 

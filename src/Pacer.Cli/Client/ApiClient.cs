@@ -71,6 +71,8 @@ internal sealed class ApiClient : IDisposable
         {
             request.Content = new ByteArrayContent(body);
             request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            // A body that is too large is refused before it is sent, with a reason that can be read.
+            request.Headers.ExpectContinue = body.Length > 1024 * 1024;
         }
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
         var text = await response.Content.ReadAsStringAsync(cancellationToken);

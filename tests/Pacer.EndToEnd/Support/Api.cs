@@ -20,6 +20,7 @@ internal sealed class Api(string url) : IDisposable
         if (body is not null)
         {
             request.Content = new StringContent(body, Encoding.UTF8, "application/json");
+            request.Headers.ExpectContinue = body.Length > 1_000_000; // so that a refusal comes before the body is sent
         }
         using var response = await _http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
