@@ -3,7 +3,7 @@ using System.Text.Json;
 using Pacer.Contracts.AgentLink;
 using Pacer.Server;
 using Pacer.Server.Storage;
-using Pacer.Shell.Tests.AgentLink;
+using Pacer.Shell.Tests.ServerLink;
 using Pacer.Shell.Tests.Loop;
 using Pacer.Shell.Tests.Storage;
 

@@ -4,7 +4,7 @@ using System.Text;
 using Google.Protobuf;
 using Grpc.Core;
 using Pacer.Contracts.AgentLink;
-using Pacer.Shell.Tests.AgentLink;
+using Pacer.Shell.Tests.ServerLink;
 using Pacer.Shell.Tests.Loop;
 
 namespace Pacer.Shell.Tests.Endpoints;

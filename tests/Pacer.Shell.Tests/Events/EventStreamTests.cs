@@ -4,7 +4,7 @@ using Microsoft.Extensions.Logging.Abstractions;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Events;
-using Pacer.Shell.Tests.AgentLink;
+using Pacer.Shell.Tests.ServerLink;
 using Pacer.Shell.Tests.Loop;
 
 namespace Pacer.Shell.Tests.Events;

@@ -3,7 +3,7 @@ using Grpc.Core;
 using Pacer.Contracts.AgentLink;
 using Pacer.Shell.Tests.Loop;
 
-namespace Pacer.Shell.Tests.AgentLink;
+namespace Pacer.Shell.Tests.ServerLink;
 
 public sealed class AgentLinkTests
 {

@@ -6,7 +6,7 @@ using Pacer.Contracts.AgentLink;
 using Pacer.Shell.Tests.Loop;
 using Client = Pacer.Contracts.AgentLink.AgentLink.AgentLinkClient;
 
-namespace Pacer.Shell.Tests.AgentLink;
+namespace Pacer.Shell.Tests.ServerLink;
 
 /// <summary>The agent's side of the link, played by hand: it does just what a test says and keeps what it is sent.</summary>
 internal sealed class TestAgent : IAsyncDisposable

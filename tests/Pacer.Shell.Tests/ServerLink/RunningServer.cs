@@ -6,7 +6,7 @@ using Pacer.Server;
 using Pacer.Shell.Tests.Loop;
 using Pacer.Shell.Tests.Storage;
 
-namespace Pacer.Shell.Tests.AgentLink;
+namespace Pacer.Shell.Tests.ServerLink;
 
 /// <summary>A whole server on a free port, with its own data directory, and a client for it.</summary>
 internal sealed class RunningServer : IAsyncDisposable
