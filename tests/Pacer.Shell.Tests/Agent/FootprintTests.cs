@@ -5,8 +5,13 @@ using Pacer.Contracts.AgentLink;
 namespace Pacer.Shell.Tests.Agent;
 
 /// <summary>What a running task costs the agent itself, apart from its runtime.</summary>
+[Collection(Alone)]
+[CollectionDefinition(Alone, DisableParallelization = true)]
 public sealed class FootprintTests
 {
+    // Memory is the whole process's: nothing else may run meanwhile.
+    private const string Alone = "agent footprint";
+
     [Fact]
     public async Task Agent_ManyRunningTasks_EachTakesLittleMemoryAndNoThread()
     {
