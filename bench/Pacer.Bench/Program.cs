@@ -1,0 +1,42 @@
+using System.Diagnostics;
+using Pacer.Bench;
+
+// Measures the published pacer against what it stands on: bare conmon and crun, bare SQLite. What is compared alternates in one
+// run on one machine, so ratios mean something where absolute times do not. Bounded to a few minutes.
+var repository = AppContext.BaseDirectory;
+while (!File.Exists(Path.Combine(repository, "Pacer.slnx")))
+{
+    repository = Path.GetDirectoryName(repository) ?? throw new InvalidOperationException("run it inside the repository");
+}
+var build = Path.Combine(repository, "artifacts/bin/Pacer.Cli/release/pacer");
+var published = Path.Combine(repository, "artifacts/publish/pacer");
+if (!File.Exists(published) || File.GetLastWriteTimeUtc(published) < File.GetLastWriteTimeUtc(Path.ChangeExtension(build, ".dll")))
+{
+    using var publish = Process.Start(Path.Combine(repository, "pacer"), "publish");
+    publish.WaitForExit();
+    if (publish.ExitCode != 0)
+    {
+        return publish.ExitCode;
+    }
+}
+if (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible)
+{
+    Console.Error.WriteLine("The comparison needs root, crun and conmon: apt-get install crun conmon catatonit");
+    return 1;
+}
+
+var report = new Report();
+await ColdStart.MeasureAsync(report, published, build);
+await using (var cluster = await BenchCluster.StartAsync(published))
+{
+    await Task.Delay(TimeSpan.FromSeconds(2)); // idle is what remains when starting is over
+    var idle = cluster.ResidentKilobytes();
+    report.Add("(d) resident memory, idle", $"{idle / 1024.0:0.0} MB", "", null, "≤ 60 MB");
+    await using var bare = await BareContainers.LikeOneOfAsync(cluster);
+    await SingleLaunch.MeasureAsync(report, cluster, bare);
+    await Fleet.MeasureAsync(report, cluster, bare);
+    await Requests.MeasureAsync(report, cluster);
+}
+report.Print(Console.Out);
+report.Store(Path.Combine(repository, "bench/results"));
+return 0;
