@@ -93,7 +93,7 @@ internal sealed class BareContainers : IAsyncDisposable
         {
             var line = CommandLine(directory);
             var isMonitor = line is [var program, ..] && program.EndsWith("conmon", StringComparison.Ordinal) && line.Any(word => word.StartsWith(dataDirectory, StringComparison.Ordinal));
-            var isInit = line is [var first, ..] && first.EndsWith("catatonit", StringComparison.Ordinal) && Environment(directory).Contains("MESOS_SANDBOX=" + dataDirectory, StringComparison.Ordinal);
+            var isInit = line is [var first, ..] && first.EndsWith("catatonit", StringComparison.Ordinal) && Variables(directory).Contains("MESOS_SANDBOX=" + dataDirectory, StringComparison.Ordinal);
             if (isMonitor || isInit)
             {
                 kilobytes += Proportional(directory);
@@ -109,7 +109,7 @@ internal sealed class BareContainers : IAsyncDisposable
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
     }
 
-    private static string Environment(string directory)
+    private static string Variables(string directory)
     {
         try
         {
