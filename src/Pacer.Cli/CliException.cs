@@ -19,6 +19,9 @@ internal static class ExitCode
 
     public const int NotFound = 5;
 
+    /// <summary>A mistake in Pacer itself.</summary>
+    public const int Internal = 70;
+
     /// <summary>Ctrl-C, as shells report it.</summary>
     public const int Interrupted = 130;
 }

@@ -73,13 +73,19 @@ internal static class CommandLine
             surroundings.Terminal.ErrorLine("pacer: " + exception.Message);
             return exception.ExitCode;
         }
-        catch (OperationCanceledException) when (interrupted.IsCancellationRequested)
+        catch (OperationCanceledException)
         {
-            return ExitCode.Interrupted;
+            return ExitCode.Interrupted; // Ctrl-C, or a role that was asked to stop while it started
         }
         catch (IOException exception) when (exception.HResult == 32 || exception.Message.Contains("Broken pipe", StringComparison.Ordinal))
         {
             return ExitCode.Ok; // whoever read our output has seen enough: 'pacer task log … | head'
+        }
+        catch (Exception exception) when (Environment.GetEnvironmentVariable("PACER_DEBUG") is null)
+        {
+            surroundings.Terminal.ErrorLine(
+                $"pacer: this should not have happened ({exception.GetType().Name}): a mistake in Pacer. PACER_DEBUG=1 in the environment shows where.");
+            return ExitCode.Internal;
         }
     }
 

@@ -23,6 +23,10 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         await using var agent = await RoleStart.AgentAsync(agentOptions with { Join = "unix:" + server.AgentSocketPath }, stop.Token);
 
         _terminal.Line($"Pacer is up: {http} (state in {dataDirectory})");
+        if (agent.LiveTasks is var takenOver and > 0)
+        {
+            _terminal.Line($"Took over {(takenOver == 1 ? "1 container" : $"{takenOver} containers")} from before.");
+        }
         if (agent.MissingIsolation is { } missing)
         {
             _terminal.Line("note: " + missing);
@@ -53,7 +57,7 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         await server.StopAsync(CancellationToken.None);
         _terminal.Line(running == 0
             ? "Pacer ended. No containers are running."
-            : $"Pacer ended. {Containers(running)} running; 'pacer up' takes {(running == 1 ? "it" : "them")} over again, 'pacer down' stops {(running == 1 ? "it" : "them")}.");
+            : $"Pacer ended. {Containers(running)} running; '{Self} up' takes {(running == 1 ? "it" : "them")} over again, '{Self} down' stops {(running == 1 ? "it" : "them")}.");
         return ExitCode.Ok;
     }
 
@@ -66,17 +70,20 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         }
         if (apps.Count == 0)
         {
-            _terminal.Line("  pacer app add examples/hello.json");
+            _terminal.Line($"  {Self} app add examples/hello.json");
         }
         else
         {
             var app = apps[0].App["id"]!.GetValue<string>().Trim('/');
-            _terminal.Line("  pacer app list");
-            _terminal.Line($"  pacer task log {app} --follow");
+            _terminal.Line($"  {Self} app list");
+            _terminal.Line($"  {Self} task log {app} --follow");
             _terminal.Line($"  curl {http}/v2/apps/{app}");
         }
         _terminal.Line("Ctrl-C ends Pacer and leaves containers running.");
     }
+
+    /// <summary>How the user called us: <c>./pacer</c> in a clone, so that the hints can be pasted.</summary>
+    private static string Self => Environment.GetEnvironmentVariable("PACER_COMMAND") is { Length: > 0 } name ? name : "pacer";
 
     private static string Containers(int count) => count == 1 ? "1 container keeps" : $"{count} containers keep";
 }
