@@ -46,6 +46,8 @@ public sealed class CommandLineTests
         (await cluster.PacerWithInputAsync(Sleeper.Replace("echo started", "seq 30"), "app", "add", "-")).Expect(0);
         var id = Assert.Single(await cluster.Api.TasksAsync("TASK_RUNNING"));
 
+        await Api.Until(async () => (await cluster.PacerAsync("task", "log", "s", "--lines", "1")).Output == "30\n"
+            && (await cluster.PacerAsync("task", "log", "s", "--file", "stderr")).Output.Length > 0, "the command has written");
         Assert.Equal(string.Concat(Enumerable.Range(21, 10).Select(n => $"{n}\n")), (await cluster.PacerAsync("task", "log", "s")).Expect(0).Output);
         Assert.Equal("29\n30\n", (await cluster.PacerAsync("task", "log", "s", "--lines", "2")).Expect(0).Output);
         Assert.StartsWith("1\n2\n", (await cluster.PacerAsync("task", "log", "s", "--lines", "all")).Expect(0).Output);

@@ -19,6 +19,7 @@ public sealed class SurvivalTests
         var before = await cluster.Api.TasksAsync("TASK_RUNNING");
         var ending = before.Single(id => id.StartsWith("ends.", StringComparison.Ordinal));
 
+        await cluster.CheckMachineAsync(); // running commands, not only containers about to run them
         cluster.Up.KillAtOnce();
         Assert.Equal(before, cluster.Machine.RunningTasks());
         await File.WriteAllTextAsync($"{cluster.DataDirectory}/agent/sandboxes/{ending}/end", "");

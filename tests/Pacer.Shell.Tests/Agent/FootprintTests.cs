@@ -30,7 +30,7 @@ public sealed class FootprintTests
         bench.Server.Forget();
         var each = (GC.GetTotalMemory(forceFullCollection: true) - before) / count;
         Assert.Equal(count + 20, agent.LiveTasks);
-        Assert.InRange(each, 0, 6_000);
+        Assert.True(each < 6_000, $"{each} bytes for each task"); // may be below 0: garbage of the start is collected meanwhile
         Assert.InRange(ThreadPool.ThreadCount, 0, threads + 50);
     }
 

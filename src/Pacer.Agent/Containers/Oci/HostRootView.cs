@@ -18,9 +18,16 @@ internal static class HostRootView
         [.. new DirectoryInfo("/").EnumerateDirectories().Where(d => d.LinkTarget is null && !Own.Contains(d.FullName))
             .Select(d => d.FullName).Order(StringComparer.Ordinal)];
 
-    /// <summary>Gives the shared root the host's top-level symbolic links (<c>/bin -> usr/bin</c>).</summary>
-    public static void LinkTopLevel(string rootFileSystem)
+    /// <summary>
+    /// Gives the shared root the host's top-level symbolic links (<c>/bin -> usr/bin</c>) and all its mount points: two containers
+    /// that start at once would otherwise both make them, and one would fail.
+    /// </summary>
+    public static void PrepareRoot(string rootFileSystem)
     {
+        foreach (var directory in TopLevelDirectories().Concat(Own.Where(own => own != "/lost+found")))
+        {
+            Directory.CreateDirectory(rootFileSystem + directory);
+        }
         foreach (var entry in new DirectoryInfo("/").EnumerateFileSystemInfos())
         {
             var link = rootFileSystem + entry.FullName;

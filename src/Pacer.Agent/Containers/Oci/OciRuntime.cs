@@ -37,7 +37,7 @@ internal sealed class OciRuntime : IContainerRuntime
         _bounding = Capabilities.Parse(File.ReadAllText("/proc/self/status"), "CapBnd");
         _exec = new OciExec(tools, paths, _bounding);
         paths.Create();
-        HostRootView.LinkTopLevel(paths.RootFileSystem);
+        HostRootView.PrepareRoot(paths.RootFileSystem);
     }
 
     public string Name => "mesos";
