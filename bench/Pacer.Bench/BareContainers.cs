@@ -8,12 +8,12 @@ namespace Pacer.Bench;
 /// </summary>
 internal sealed class BareContainers : IAsyncDisposable
 {
-    private readonly string _directory = $"/run/pacer-bench-{Environment.ProcessId}"; // a tmpfs, as Pacer's own run directory
+    private readonly string _directory = $"/dev/shm/pacer-bench-{Environment.ProcessId}"; // a tmpfs, as Pacer's own run directory
     private readonly string _id;
     private readonly string _config;
     private readonly string _bundle;
     private readonly string[] _monitor;
-    private readonly List<string> _started = [];
+    private readonly List<(string Id, int Monitor)> _started = [];
     private int _number;
 
     private BareContainers(string id, string config, string bundle, string[] monitor)
@@ -40,7 +40,7 @@ internal sealed class BareContainers : IAsyncDisposable
         var since = Stopwatch.StartNew();
         var id = "bare-" + Interlocked.Increment(ref _number);
         var bundle = $"{_directory}/{id}";
-        Directory.CreateDirectory(bundle);
+        Directory.CreateDirectory(bundle + "/state");
         await File.WriteAllTextAsync(bundle + "/config.json", _config.Replace(_id, id, StringComparison.Ordinal));
         var arguments = Array.ConvertAll(_monitor, word => word.Replace(_bundle, bundle, StringComparison.Ordinal).Replace(_id, id, StringComparison.Ordinal));
         arguments[Array.IndexOf(arguments, "--exit-dir") + 1] = _directory + "/exits";
@@ -59,23 +59,25 @@ internal sealed class BareContainers : IAsyncDisposable
             Thread.Sleep(TimeSpan.FromMicroseconds(200));
         }
         await RunAsync("/usr/bin/crun", ownRoot, "start", id);
+        var monitor = int.Parse(await File.ReadAllTextAsync(bundle + "/conmon.pid"), System.Globalization.CultureInfo.InvariantCulture);
+        var took = since.Elapsed;
         lock (_started)
         {
-            _started.Add(id);
+            _started.Add((id, monitor));
         }
-        return since.Elapsed;
+        return took;
     }
 
     public async Task RemoveAllAsync()
     {
-        await Parallel.ForEachAsync(_started, async (id, _) => await RunAsync("/usr/bin/crun", $"--root={_directory}/oci", "delete", "-f", id));
-        foreach (var id in _started)
+        await Parallel.ForEachAsync(_started, async (container, _) =>
         {
-            while (Directory.GetFiles(_directory + "/exits", id).Length == 0)
+            await RunAsync("/usr/bin/crun", $"--root={_directory}/oci", "delete", "-f", container.Id);
+            while (CommandLine($"/proc/{container.Monitor}").Contains(container.Id))
             {
-                await Task.Delay(5); // its monitor goes last
+                await Task.Delay(2, CancellationToken.None); // its monitor goes last
             }
-        }
+        });
         _started.Clear();
     }
 
@@ -135,7 +137,9 @@ internal sealed class BareContainers : IAsyncDisposable
 
     private static async Task RunAsync(string program, params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardInput = true })!;
+        // Pipes that nobody reads: a monitor passes its own output on to the container, and ours is a terminal.
+        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
+        using var process = Process.Start(start)!;
         process.StandardInput.Close();
         await process.WaitForExitAsync();
     }
