@@ -106,6 +106,19 @@ public sealed class SandboxEndpointTests : IAsyncLifetime
         Assert.Contains("data.json", response.Content.Headers.ContentDisposition?.ToString());
     }
 
+    [Theory]
+    [InlineData("", 0, -1)]
+    [InlineData("&offset=70&length=10", 70, 10)]
+    [InlineData("&offset=-5", -5, -1)]
+    public async Task Download_OfAPart_AsksTheNodeForThatPart(string query, long offset, long length)
+    {
+        var downloading = _server.Http.GetAsync($"/v2/tasks/{_task}/files/download?path=stdout{query}");
+        var (request, call) = await _agent.AcceptSessionAsync();
+        Assert.Equal((offset, length), (request.Read.Offset, request.Read.Length));
+        await call.RequestStream.WriteAsync(End());
+        using var response = await downloading;
+    }
+
     [Fact]
     public async Task Follow_GivesEveryPartAtOnce_AndEndsTheSessionWhenTheClientLeaves()
     {

@@ -79,12 +79,18 @@ internal static class FileEndpoints
             ClusterJson.Plain.SandboxData);
     }
 
+    // offset (below 0: from the end) and length pick a part, raw and of any size; without them it is the whole file as in Mesos.
     private static async Task DownloadAsync(HttpContext http, SandboxReader sandbox)
     {
         var path = FilePath(http);
+        var (offset, length) = (Query.Number(http, "offset", 0), Query.Number(http, "length", -1));
+        if (length < -1)
+        {
+            throw new ApiException(ApiErrors.BadRequest("length must be -1 or more."));
+        }
         var name = path[(path.LastIndexOf('/') + 1)..];
         var headers = http.Response.Headers;
-        await CopyAsync(http, sandbox, new ReadFile { Path = path, Offset = 0, Length = -1 }, flushEach: false, size =>
+        await CopyAsync(http, sandbox, new ReadFile { Path = path, Offset = offset, Length = length }, flushEach: false, size =>
         {
             http.Response.ContentType = ContentTypes.Of(name);
             headers.ContentDisposition = $"attachment; filename*=UTF-8''{Uri.EscapeDataString(name)}";
