@@ -4,22 +4,45 @@ namespace Pacer.Bench;
 
 /// <summary>
 /// Starts containers with nothing but conmon and crun: the very bundle and command line that Pacer used for one of its own, with
-/// the container's id and places replaced.
+/// the container's id and places replaced. Bundles are written before the clock starts, and a small shell does the starting.
 /// </summary>
 internal sealed class BareContainers : IAsyncDisposable
 {
+    // conmon tells on its sync pipe when the container is created; then it can be started. Prints microseconds.
+    private const string Script = """
+        dir=$1 parallel=$2; shift 2
+        mapfile -t monitor < "$dir/monitor"
+        start() {
+          read -r line < <(_OCI_SYNCPIPE=3 "${monitor[@]//@ID@/$1}" 3>&1 >/dev/null 2>&1 </dev/null)
+          /usr/bin/crun --root="$dir/oci" start "$1"
+        }
+        before=${EPOCHREALTIME/./}
+        running=0
+        for id; do
+          if [ "$parallel" -eq 1 ]; then start "$id"; continue; fi
+          start "$id" &
+          running=$((running + 1))
+          if [ "$running" -ge "$parallel" ]; then wait -n; running=$((running - 1)); fi
+        done
+        wait
+        echo $(( ${EPOCHREALTIME/./} - before ))
+        """;
+
     private readonly string _directory = $"/dev/shm/pacer-bench-{Environment.ProcessId}"; // a tmpfs, as Pacer's own run directory
-    private readonly string _id;
     private readonly string _config;
-    private readonly string _bundle;
-    private readonly string[] _monitor;
-    private readonly List<(string Id, int Monitor)> _started = [];
+    private readonly string _id;
+    private readonly List<string> _started = [];
     private int _number;
 
     private BareContainers(string id, string config, string bundle, string[] monitor)
     {
-        (_id, _config, _bundle, _monitor) = (id, config, bundle, monitor);
+        (_id, _config) = (id, config);
         Directory.CreateDirectory(_directory + "/exits");
+        monitor = Array.ConvertAll(monitor, word => word.Replace(bundle, $"{_directory}/@ID@", StringComparison.Ordinal).Replace(id, "@ID@", StringComparison.Ordinal));
+        monitor[Array.IndexOf(monitor, "--exit-dir") + 1] = _directory + "/exits";
+        monitor = Array.ConvertAll(monitor, word => word.StartsWith("--root=", StringComparison.Ordinal) ? $"--root={_directory}/oci" : word);
+        File.WriteAllLines(_directory + "/monitor", monitor);
+        File.WriteAllText(_directory + "/start", Script);
     }
 
     public static bool ArePossible => File.Exists("/usr/bin/crun") && File.Exists("/usr/bin/conmon");
@@ -34,46 +57,28 @@ internal sealed class BareContainers : IAsyncDisposable
         return new BareContainers(id, await File.ReadAllTextAsync(bundle + "/config.json"), bundle, monitor);
     }
 
-    /// <summary>From the first step to the moment when the command runs, as <c>TASK_RUNNING</c> tells it.</summary>
-    public async Task<TimeSpan> StartAsync()
+    /// <summary>From the first step to the moment when all commands run, as <c>TASK_RUNNING</c> tells it.</summary>
+    public async Task<TimeSpan> StartAsync(int count, int parallelism)
     {
-        var since = Stopwatch.StartNew();
-        var id = "bare-" + Interlocked.Increment(ref _number);
-        var bundle = $"{_directory}/{id}";
-        Directory.CreateDirectory(bundle + "/state");
-        await File.WriteAllTextAsync(bundle + "/config.json", _config.Replace(_id, id, StringComparison.Ordinal));
-        var arguments = Array.ConvertAll(_monitor, word => word.Replace(_bundle, bundle, StringComparison.Ordinal).Replace(_id, id, StringComparison.Ordinal));
-        arguments[Array.IndexOf(arguments, "--exit-dir") + 1] = _directory + "/exits";
-        var root = Array.Find(arguments, word => word.StartsWith("--root=", StringComparison.Ordinal))!;
-        var ownRoot = $"--root={_directory}/oci";
-        arguments = Array.ConvertAll(arguments, word => word == root ? ownRoot : word);
-
-        await RunAsync(arguments[0], arguments[1..]);
-        var pid = arguments[Array.IndexOf(arguments, "-p") + 1];
-        for (var waited = 0; !(File.Exists(pid) && new FileInfo(pid).Length > 0); waited++)
+        var ids = Enumerable.Range(0, count).Select(_ => $"bare-{Environment.ProcessId}-{++_number}").ToList();
+        foreach (var id in ids)
         {
-            if (since.Elapsed > TimeSpan.FromSeconds(10))
-            {
-                throw new InvalidOperationException("bare container was not created: " + (File.Exists(bundle + "/runtime.log") ? await File.ReadAllTextAsync(bundle + "/runtime.log") : ""));
-            }
-            Thread.Sleep(TimeSpan.FromMicroseconds(200));
+            Directory.CreateDirectory($"{_directory}/{id}/state");
+            await File.WriteAllTextAsync($"{_directory}/{id}/config.json", _config.Replace(_id, id, StringComparison.Ordinal));
         }
-        await RunAsync("/usr/bin/crun", ownRoot, "start", id);
-        var monitor = int.Parse(await File.ReadAllTextAsync(bundle + "/conmon.pid"), System.Globalization.CultureInfo.InvariantCulture);
-        var took = since.Elapsed;
-        lock (_started)
-        {
-            _started.Add((id, monitor));
-        }
-        return took;
+        _started.AddRange(ids);
+        var output = await RunAsync("/bin/bash", [_directory + "/start", _directory, parallelism.ToString(System.Globalization.CultureInfo.InvariantCulture), .. ids]);
+        return TimeSpan.FromMicroseconds(double.Parse(output, System.Globalization.CultureInfo.InvariantCulture));
     }
 
     public async Task RemoveAllAsync()
     {
-        await Parallel.ForEachAsync(_started, async (container, _) =>
+        await Parallel.ForEachAsync(_started, async (id, _) =>
         {
-            await RunAsync("/usr/bin/crun", $"--root={_directory}/oci", "delete", "-f", container.Id);
-            while (CommandLine($"/proc/{container.Monitor}").Contains(container.Id))
+            var pidFile = $"{_directory}/{id}/conmon.pid";
+            var monitor = File.Exists(pidFile) ? (await File.ReadAllTextAsync(pidFile, CancellationToken.None)).Trim() : "";
+            await RunAsync("/usr/bin/crun", $"--root={_directory}/oci", "delete", "-f", id);
+            while (monitor.Length > 0 && CommandLine("/proc/" + monitor).Contains(id))
             {
                 await Task.Delay(2, CancellationToken.None); // its monitor goes last
             }
@@ -135,12 +140,11 @@ internal sealed class BareContainers : IAsyncDisposable
         }
     }
 
-    private static async Task RunAsync(string program, params string[] arguments)
+    private static async Task<string> RunAsync(string program, params string[] arguments)
     {
-        // Pipes that nobody reads: a monitor passes its own output on to the container, and ours is a terminal.
-        var start = new ProcessStartInfo(program, arguments) { RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true };
-        using var process = Process.Start(start)!;
-        process.StandardInput.Close();
+        using var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true })!;
+        var output = await process.StandardOutput.ReadLineAsync() ?? "";
         await process.WaitForExitAsync();
+        return output;
     }
 }

@@ -24,22 +24,31 @@ internal sealed class BenchCluster : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<BenchCluster> StartAsync(string executable)
+    /// <param name="agentApart">Whether the agent is a process of its own: then the server's memory can be told apart.</param>
+    public static async Task<BenchCluster> StartAsync(string executable, bool agentApart = false)
     {
         var data = Directory.CreateDirectory($"/var/tmp/pacer-bench-{Environment.ProcessId}").FullName;
-        var process = Launch(executable, data, "127.0.0.1:0");
+        var process = agentApart
+            ? Process.Start(new ProcessStartInfo(executable, ["server", "--http", "127.0.0.1:0", "--data-dir", data]) { RedirectStandardOutput = true })!
+            : Launch(executable, data, "127.0.0.1:0");
         while (await process.StandardOutput.ReadLineAsync() is { } line)
         {
-            var match = Regex.Match(line, @"Pacer is up: (http://\S+)");
+            var match = Regex.Match(line, @" is up: (http://\S+)");
             if (match.Success)
             {
                 _ = process.StandardOutput.ReadToEndAsync();
                 var cluster = new BenchCluster(process, executable, data, match.Groups[1].Value + "/");
+                if (agentApart)
+                {
+                    var agent = Process.Start(new ProcessStartInfo(executable,
+                        ["agent", "--join", $"unix:{data}/agent.sock", "--data-dir", data, "--cpus", "32", "--isolation", "oci", "--no-install"]) { RedirectStandardOutput = true })!;
+                    _ = agent.StandardOutput.ReadToEndAsync();
+                }
                 await cluster.WaitForNodeAsync();
                 return cluster;
             }
         }
-        throw new InvalidOperationException("pacer up ended before it was up");
+        throw new InvalidOperationException("pacer ended before it was up");
     }
 
     public static Process Launch(string executable, string data, string http)

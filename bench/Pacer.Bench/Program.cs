@@ -26,16 +26,24 @@ if (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible)
 }
 
 var report = new Report();
-await ColdStart.MeasureAsync(report, published, build);
-await using (var cluster = await BenchCluster.StartAsync(published))
+try
 {
-    await Task.Delay(TimeSpan.FromSeconds(2)); // idle is what remains when starting is over
-    var idle = cluster.ResidentKilobytes();
-    report.Add("(d) resident memory, idle", $"{idle / 1024.0:0.0} MB", "", null, "≤ 60 MB");
-    await using var bare = await BareContainers.LikeOneOfAsync(cluster);
-    await SingleLaunch.MeasureAsync(report, cluster, bare);
-    await Fleet.MeasureAsync(report, cluster, bare);
-    await Requests.MeasureAsync(report, cluster);
+    await ColdStart.MeasureAsync(report, published, build);
+    await using (var cluster = await BenchCluster.StartAsync(published))
+    {
+        await Task.Delay(TimeSpan.FromSeconds(2)); // idle is what remains when starting is over
+        report.Add("(d) resident memory, idle", $"{cluster.ResidentKilobytes() / 1024.0:0.0} MB", "", null, "≤ 60 MB");
+        await using var bare = await BareContainers.LikeOneOfAsync(cluster);
+        await SingleLaunch.MeasureAsync(report, cluster, bare);
+        await Fleet.MeasureAsync(report, cluster, bare);
+        await Requests.MeasureAsync(report, cluster);
+    }
+    await Memory.MeasureAsync(report, published);
+}
+catch (Exception exception) // caught so that everything started is taken down first
+{
+    Console.Error.WriteLine(exception);
+    return 1;
 }
 report.Print(Console.Out);
 report.Store(Path.Combine(repository, "bench/results"));

@@ -21,7 +21,7 @@ internal static class Requests
             var direct = Commits(cluster.DataDirectory, rowsPerCommit: clients);
             var run = clients;
             var posts = await RateAsync(clients, (client, number) =>
-                cluster.SendAsync(HttpMethod.Post, "v2/apps", $$"""{"id":"/posted/c{{run}}-{{client}}/n{{number}}","cmd":"sleep 1","instances":0}"""));
+                cluster.SendAsync(HttpMethod.Post, "v2/apps", $$"""{"id":"/posted/c{{run}}-{{client}}/n{{number}}","cmd":"sleep 1","instances":0,"portDefinitions":[]}"""));
             report.Add($"(c) POST /v2/apps, durable, {clients} client{(clients > 1 ? "s" : "")}", $"{posts:0}/s",
                 $"{direct:0}/s (SQLite, {clients} row{(clients > 1 ? "s" : "")} a commit)", posts / direct, "");
         }

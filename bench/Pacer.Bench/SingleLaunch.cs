@@ -10,7 +10,7 @@ internal static class SingleLaunch
         var (pacer, direct) = (new List<double>(), new List<double>());
         for (var round = 0; round < Rounds; round++)
         {
-            direct.Add((await bare.StartAsync()).TotalMilliseconds);
+            direct.Add((await bare.StartAsync(1, 1)).TotalMilliseconds);
             pacer.Add((await cluster.TimeToRunningAsync($"/single{round}", 1)).TotalMilliseconds);
             await cluster.RemoveAsync($"/single{round}");
             await bare.RemoveAllAsync();

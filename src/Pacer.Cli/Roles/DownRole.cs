@@ -17,7 +17,7 @@ internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
             return ExitCode.Ok;
         }
 
-        var owners = new[] { RoleLock.Read(dataDirectory, RoleLock.Server), RoleLock.Read(dataDirectory, RoleLock.Agent) }
+        var owners = new[] { RoleLock.Read(dataDirectory, RoleLock.Agent), RoleLock.Read(dataDirectory, RoleLock.Server) }
             .OfType<RoleOwner>().DistinctBy(owner => owner.Process).ToList();
         foreach (var owner in owners)
         {
