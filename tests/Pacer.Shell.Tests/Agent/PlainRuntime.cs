@@ -139,6 +139,11 @@ internal sealed class PlainRuntime(string directory) : IContainerRuntime
     {
         var pid = ReadPid(containerId);
         _ = kill(pid, 19);
+        // The signal is only on its way yet: what the process still writes would be lost by a rotation.
+        for (var looks = 0; looks < 100_000 && StateOf(pid) is not ('T' or 'Z' or null); looks++)
+        {
+            Thread.Yield();
+        }
         return new Thaw(pid);
     }
 
@@ -151,6 +156,19 @@ internal sealed class PlainRuntime(string directory) : IContainerRuntime
 
     private int ReadPid(string containerId) =>
         int.Parse(File.ReadAllText(Path.Combine(PlaceOf(containerId), "pid")), CultureInfo.InvariantCulture);
+
+    private static char? StateOf(int pid)
+    {
+        try
+        {
+            var stat = File.ReadAllText($"/proc/{pid}/stat");
+            return stat[stat.LastIndexOf(')') + 2];
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
 
     [DllImport("libc")]
     internal static extern int kill(int pid, int signal);

@@ -124,5 +124,9 @@ internal sealed class TestAgent : IAsyncDisposable
         {
             Ended = e.StatusCode;
         }
+        catch (ObjectDisposedException)
+        {
+            Ended = StatusCode.Cancelled; // the call was disposed between two messages
+        }
     }
 }
