@@ -54,7 +54,7 @@ internal sealed class OciRuntime : IContainerRuntime
     public Task<ContainerExit> WaitAsync(string containerId, CancellationToken cancellationToken) =>
         _exits.GetOrAdd(containerId, id => new(() => ObserveAsync(id))).Value.WaitAsync(cancellationToken);
 
-    public Task SignalAsync(string containerId, int signal, CancellationToken cancellationToken)
+    public async Task SignalAsync(string containerId, int signal, CancellationToken cancellationToken)
     {
         if (signal == Libc.SigKill)
         {
@@ -64,10 +64,12 @@ internal sealed class OciRuntime : IContainerRuntime
 
         if (ContainerRecord.Read(_paths.Record(containerId)) is { IsOfThisBoot: true } record)
         {
+            if (signal != Libc.SigKill && _tools.Init is { } program)
+            {
+                await InitProcess.WaitUntilListeningAsync(record.Init, program, signal, cancellationToken).ConfigureAwait(false);
+            }
             record.Init.Signal(signal);
         }
-
-        return Task.CompletedTask;
     }
 
     public async Task DeleteAsync(string containerId, CancellationToken cancellationToken)
