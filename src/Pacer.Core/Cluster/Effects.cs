@@ -85,6 +85,12 @@ public abstract record ClusterEvent(Timestamp At)
 
     public sealed record UnknownInstanceTerminated(Timestamp At, InstanceId InstanceId, Condition Condition) : ClusterEvent(At);
 
+    /// <summary>One more failure of a health check (its index among the run spec's).</summary>
+    public sealed record HealthCheckFailed(Timestamp At, Instance Instance, RunSpec RunSpec, int Check) : ClusterEvent(At);
+
+    /// <summary>A health check sees a task alive that it saw dead, or the other way round.</summary>
+    public sealed record HealthStatusChanged(Timestamp At, Instance Instance, bool Alive) : ClusterEvent(At);
+
     public sealed record UnhealthyInstanceKilled(Timestamp At, Instance Instance, TaskId TaskId, string Reason) : ClusterEvent(At);
 
     public sealed record AgentChanged(Timestamp At, AgentNode Node) : ClusterEvent(At);

@@ -122,6 +122,7 @@ internal static class InstanceLifecycle
         };
         var tasks = instance.Tasks.ToArray();
         tasks[index] = task;
+        HealthEvents.Publish(tx, instance, old, task);
         Update(tx, instance with { Tasks = ValueList.Create<TaskInfo>(tasks) }, task, old.Condition != task.Condition);
     }
 

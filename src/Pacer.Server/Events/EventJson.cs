@@ -1,7 +1,9 @@
 using System.Buffers;
 using System.Text.Json;
+using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Server.Api.Apps;
 
 namespace Pacer.Server.Events;
 
@@ -68,6 +70,18 @@ internal static class EventJson
                 json.WriteString("runSpecId"u8, e.InstanceId.RunSpecId.Path);
                 json.WriteString("condition"u8, e.Condition.ToString());
                 return "unknown_instance_terminated_event";
+            case ClusterEvent.HealthCheckFailed e:
+                json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
+                json.WriteString("taskId"u8, e.Instance.Id.Value); // an instance id under this name, as in Marathon
+                json.WritePropertyName("healthCheck"u8);
+                JsonSerializer.Serialize(json, AppConversion.ToApp(e.RunSpec).HealthChecks?.ElementAtOrDefault(e.Check), WireJson.Plain.HealthCheck);
+                return "failed_health_check_event";
+            case ClusterEvent.HealthStatusChanged e:
+                json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
+                json.WriteString("instanceId"u8, e.Instance.Id.Value);
+                json.WriteString("version"u8, e.Instance.RunSpecVersion.ToString());
+                json.WriteBoolean("alive"u8, e.Alive);
+                return "health_status_changed_event";
             case ClusterEvent.UnhealthyInstanceKilled e:
                 json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
                 json.WriteString("taskId"u8, e.TaskId.Value);
