@@ -31,12 +31,21 @@ internal static class InitProcess
             var lines = File.ReadAllLines($"/proc/{pid}/status");
             return Value(lines, "Name:") == name
                 && ulong.TryParse(Value(lines, "SigBlk:"), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out var blocked)
-                && (blocked & (1UL << (signal - 1))) != 0;
+                && (blocked & (1UL << (signal - 1))) != 0
+                && HasStartedCommand(pid, name);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             return false; // it ended
         }
+    }
+
+    // Forwarding goes to the command's process group, which is there for certain once it runs a program of its own.
+    private static bool HasStartedCommand(int pid, string name)
+    {
+        var children = $"/proc/{pid}/task/{pid}/children";
+        return !File.Exists(children)
+            || (File.ReadAllText(children).Split(' ', 2)[0] is { Length: > 0 } child && File.ReadAllText($"/proc/{child}/comm").TrimEnd() != name);
     }
 
     private static string? Value(string[] lines, string key) =>
