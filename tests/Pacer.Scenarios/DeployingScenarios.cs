@@ -111,7 +111,7 @@ public sealed class DeployingScenarios(OneNode cluster) : Scenario<OneNode>(clus
     public async Task APP_DEPLOY_19()
     {
         await using var web = new WebEndpoint(500);
-        var deployment = await Cluster.CreateAsync(App("/sick", more: Checks($"\"protocol\":\"HTTP\",\"port\":{web.Port}")));
+        var deployment = await Cluster.CreateAsync(App("/sick", more: Checks($"\"protocol\":\"HTTP\",\"port\":{web.Port}", grace: 0)));
         await Waiting.UntilAsync(() => Task.FromResult(
             Cluster.Events.All.Count(e => e.Type == "failed_health_check_event" && e.Text("appId") == "/sick") >= 2), "failed checks are told of");
         Assert.DoesNotContain(Cluster.Events.All, e => e.Type == "deployment_success" && e.Deployment == deployment);
@@ -162,8 +162,8 @@ public sealed class DeployingScenarios(OneNode cluster) : Scenario<OneNode>(clus
         await Cluster.UntilAppAsync("/files", app => app["lastTaskFailure"]?["state"]?.ToString() == "TASK_FAILED", "the failure is kept");
     }
 
-    private static string Checks(string check) =>
-        $"\"healthChecks\":[{{\"intervalSeconds\":1,\"gracePeriodSeconds\":60,\"maxConsecutiveFailures\":0,{check}}}]";
+    private static string Checks(string check, int grace = 60) =>
+        $"\"healthChecks\":[{{\"intervalSeconds\":1,\"gracePeriodSeconds\":{grace},\"maxConsecutiveFailures\":0,{check}}}]";
 
     private static bool Held(System.Text.Json.Nodes.JsonNode item) => !item["delay"]!["overdue"]!.GetValue<bool>();
 
