@@ -9,6 +9,8 @@ namespace Pacer.Contracts.Wire;
     PropertyNamingPolicy = JsonKnownNamingPolicy.CamelCase,
     DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(List<RunningDeployment>))]
+[JsonSerializable(typeof(DeploymentPlanInfo))]
+[JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(Node))]
 [JsonSerializable(typeof(List<SandboxEntry>))]

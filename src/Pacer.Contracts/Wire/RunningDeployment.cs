@@ -30,3 +30,9 @@ public sealed class DeploymentActionInfo
     /// <summary>Only among the current actions.</summary>
     public List<ReadinessResult>? ReadinessCheckResults { get; set; }
 }
+
+/// <summary>What a change would do, as <c>PUT /v2/groups?dryRun=true</c> answers.</summary>
+public sealed class DeploymentPlanInfo
+{
+    public List<DeploymentStepInfo>? Steps { get; set; }
+}

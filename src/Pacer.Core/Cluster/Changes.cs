@@ -40,6 +40,15 @@ public abstract record Change
 
     public sealed record DeleteTaskFailure(RunSpecId Id) : Change;
 
+    public sealed record PutGroup(Group Group) : Change;
+
+    public sealed record DeleteGroup(string Id) : Change;
+
+    /// <summary>Keeps what a change of the root replaced, for going back to the version before it.</summary>
+    public sealed record PutRootChange(RootChange RootChange) : Change;
+
+    public sealed record DeleteRootChange(Timestamp Version) : Change;
+
     /// <summary>Version of the root group: the newest of all definition changes.</summary>
     public sealed record PutRootVersion(Timestamp Version) : Change;
 }

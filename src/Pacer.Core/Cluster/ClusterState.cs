@@ -21,6 +21,13 @@ public sealed record ClusterState
     public ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<Timestamp, RunSpec>> Versions { get; init; } =
         ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<Timestamp, RunSpec>>.Empty;
 
+    /// <summary>Groups by path, also those that hold nothing.</summary>
+    public ImmutableSortedDictionary<string, Group> Groups { get; init; } =
+        ImmutableSortedDictionary.Create<string, Group>(StringComparer.Ordinal);
+
+    /// <summary>What the last changes of the root replaced, by the version they led to; <see cref="RootHistory"/> reads it.</summary>
+    public ImmutableSortedDictionary<Timestamp, RootChange> RootChanges { get; init; } = ImmutableSortedDictionary<Timestamp, RootChange>.Empty;
+
     /// <summary>Instances by run spec, then by id; also those of run specs that are no longer wanted.</summary>
     public ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<InstanceId, Instance>> Instances { get; init; } =
         ImmutableSortedDictionary<RunSpecId, ImmutableSortedDictionary<InstanceId, Instance>>.Empty;
@@ -41,7 +48,7 @@ public sealed record ClusterState
     public ImmutableSortedDictionary<RunSpecId, DeploymentId> LockedBy { get; init; } = ImmutableSortedDictionary<RunSpecId, DeploymentId>.Empty;
 
     /// <summary>Derived: groups that contain run specs, with how many are below each. "/" is not in it.</summary>
-    public ImmutableSortedDictionary<string, int> Groups { get; init; } =
+    public ImmutableSortedDictionary<string, int> GroupSizes { get; init; } =
         ImmutableSortedDictionary.Create<string, int>(StringComparer.Ordinal);
 
     /// <summary>Derived: service ports in use, with how many ports of run specs have each.</summary>
@@ -52,6 +59,9 @@ public sealed record ClusterState
 
     /// <summary>When <see cref="Input.Tick"/> is due; null when nothing waits for time to pass.</summary>
     public Timestamp? NextDeadline => Deadlines.IsEmpty ? null : Deadlines.Min!.At;
+
+    /// <summary>The root always exists, and a group exists as long as anything is in it.</summary>
+    public bool HasGroup(string id) => id == "/" || Groups.ContainsKey(id) || GroupSizes.ContainsKey(id);
 
     public ImmutableSortedDictionary<InstanceId, Instance> InstancesOf(RunSpecId id) =>
         Instances.GetValueOrDefault(id, ImmutableSortedDictionary<InstanceId, Instance>.Empty);

@@ -57,16 +57,39 @@ internal static class DeploymentProgress
             Cancel(tx, deployment, "cancelled by a user");
             return new CommandResult.Done([]);
         }
-        var version = Timestamp.Max(tx.Now, tx.State.RootVersion + TimeSpan.FromMilliseconds(1));
-        var target = tx.State.RunSpecs;
+        var update = new RootUpdate(tx.State, tx.Now, "/");
         foreach (var (id, original, _) in deployment.Transitions)
         {
-            target = original is null
-                ? target.Remove(id)
-                : target.SetItem(id, Reverted(original, tx.State.RunSpecs.GetValueOrDefault(id), version));
+            if (original is null)
+            {
+                update.Remove(id);
+            }
+            else
+            {
+                update.Put(Reverted(original, tx.State.RunSpecs.GetValueOrDefault(id), update.Version));
+            }
         }
-        return RunSpecCommands.Deploy(
-            tx, deployment.Transitions.Select(t => t.Id).ToList(), target, [], version, force: true);
+        Revert(update, deployment.Groups);
+        return RunSpecCommands.Deploy(tx, update, [], force: true);
+    }
+
+    // Dependencies come back. A group that the deployment made goes only when nobody used it since; the deepest are looked at first.
+    private static void Revert(RootUpdate update, ValueList<GroupTransition> groups)
+    {
+        foreach (var (id, original, target) in groups.Reverse())
+        {
+            var current = update.Groups.GetValueOrDefault(id);
+            if (original is not null)
+            {
+                update.Put(current is null ? original : current with { Dependencies = original.Dependencies });
+            }
+            else if (current is not null && current == target
+                && !update.RunSpecs.Keys.Any(spec => spec.IsInGroup(id))
+                && !update.Groups.Keys.Any(other => Group.IsBelow(other, id)))
+            {
+                update.RemoveGroupOnly(id);
+            }
+        }
     }
 
     // The original's stamp of its last configuration change comes back with it, so that instances which still run it count as up to

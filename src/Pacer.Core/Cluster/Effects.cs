@@ -46,6 +46,8 @@ public abstract record CommandResult
 
     public sealed record RunSpecNotFound(RunSpecId Id) : CommandResult;
 
+    public sealed record GroupNotFound(string GroupId) : CommandResult;
+
     public sealed record DeploymentNotFound(DeploymentId Id) : CommandResult;
 
     /// <summary>Nothing of this run spec waits to be launched.</summary>
@@ -62,6 +64,8 @@ public abstract record CommandResult
 public abstract record ClusterEvent(Timestamp At)
 {
     public sealed record GroupChanged(Timestamp At, string GroupId, Timestamp Version) : ClusterEvent(At);
+
+    public sealed record GroupChangeFailed(Timestamp At, string GroupId, Timestamp Version, string Reason) : ClusterEvent(At);
 
     public sealed record DeploymentStarted(Timestamp At, Deployment Deployment) : ClusterEvent(At);
 

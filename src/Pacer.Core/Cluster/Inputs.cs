@@ -21,7 +21,22 @@ public abstract record Input
     /// Creates, changes, restarts and removes run specs as one deployment.
     /// <see cref="Force"/> cancels running deployments of the same run specs; without it they make the command fail.
     /// </summary>
-    public sealed record ChangeRunSpecs(RequestId Request, ValueList<RunSpecChange> Changes, bool Force) : Command(Request);
+    public sealed record ChangeRunSpecs(RequestId Request, ValueList<RunSpecChange> Changes, bool Force) : Command(Request)
+    {
+        public ValueList<GroupChange> Groups { get; init; } = [];
+
+        /// <summary>The group that the user changed, as events name it; null: the one around a single run spec, else the root.</summary>
+        public string? GroupId { get; init; }
+
+        /// <summary>
+        /// The root version that the caller computed from, where the changes depend on more than the run specs they name: when it is
+        /// not the current one, the command is answered <see cref="CommandResult.Stale"/>.
+        /// </summary>
+        public Timestamp? RootBase { get; init; }
+    }
+
+    /// <summary>Sets or resets (null) whether run specs below a top-level group must have its role. No deployment, no new version.</summary>
+    public sealed record EnforceRole(RequestId Request, string GroupId, bool? Enforce) : Command(Request);
 
     /// <summary>
     /// Ends instances. Plain: each is started again. <see cref="Scale"/>: the wanted count drops with them, as a deployment.
@@ -67,6 +82,16 @@ public abstract record RunSpecChange(RunSpecId Id)
     public sealed record Restart(RunSpecId Id) : RunSpecChange(Id);
 
     public sealed record Remove(RunSpecId Id) : RunSpecChange(Id);
+}
+
+/// <summary>One wanted change to one group. Removals come before all else, so that what they make room for can be put.</summary>
+public abstract record GroupChange(string Id)
+{
+    /// <summary>Make the group be this. Its version stamp is ignored; the core sets it.</summary>
+    public sealed record Put(Group Group) : GroupChange(Group.Id);
+
+    /// <summary>Remove the group with all that is in it; "/" empties the cluster.</summary>
+    public sealed record Remove(string Id) : GroupChange(Id);
 }
 
 /// <summary>State of a task as its agent tells it. <see cref="Sequence"/> grows with each update of the task.</summary>

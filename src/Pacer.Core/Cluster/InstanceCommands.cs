@@ -32,24 +32,19 @@ internal static class InstanceCommands
 
     private static CommandResult ScaleDown(Transaction tx, List<Instance> instances, bool force)
     {
-        var version = Timestamp.Max(tx.Now, tx.State.RootVersion + TimeSpan.FromMilliseconds(1));
-        var target = tx.State.RunSpecs;
-        var ids = new SortedSet<RunSpecId>();
-        foreach (var group in instances.GroupBy(i => i.RunSpecId))
+        var bySpec = instances.GroupBy(i => i.RunSpecId).ToList();
+        var update = new RootUpdate(tx.State, tx.Now, bySpec.Count == 1 ? bySpec[0].Key.Group : "/");
+        foreach (var ofSpec in bySpec)
         {
-            if (target.TryGetValue(group.Key, out var spec))
+            if (tx.State.RunSpecs.TryGetValue(ofSpec.Key, out var spec))
             {
-                var fewer = group.Count(i => i.Goal == Goal.Running && i.KillSentAt is null);
-                ids.Add(group.Key);
-                if (fewer > 0)
-                {
-                    target = target.SetItem(group.Key,
-                        spec with { Instances = Math.Max(0, spec.Instances - fewer), Version = version, LastScalingAt = version });
-                }
+                var fewer = ofSpec.Count(i => i.Goal == Goal.Running && i.KillSentAt is null);
+                update.Put(fewer == 0
+                    ? spec
+                    : spec with { Instances = Math.Max(0, spec.Instances - fewer), Version = update.Version, LastScalingAt = update.Version });
             }
         }
-        return RunSpecCommands.Deploy(
-            tx, ids, target, ValueList.From(instances.Select(i => i.Id)), version, force);
+        return RunSpecCommands.Deploy(tx, update, ValueList.From(instances.Select(i => i.Id)), force);
     }
 
     public static CommandResult ResetDelay(Transaction tx, RunSpecId id)

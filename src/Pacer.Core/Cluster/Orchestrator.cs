@@ -31,6 +31,18 @@ public static class Orchestrator
     /// <summary>Puts one change into a state, keeping the derived tables right.</summary>
     public static ClusterState Apply(ClusterState state, Change change) => StateChanges.Apply(state, change);
 
+    /// <summary>
+    /// What a change would be answered, and the steps its deployment would have; conflicts with running deployments don't count.
+    /// </summary>
+    public static (CommandResult Result, ValueList<DeploymentStep> Steps) Preview(
+        ClusterState state, Input.ChangeRunSpecs command, Timestamp now, ClusterSettings settings)
+    {
+        var tx = new Transaction(state, now, seed: 1, settings);
+        var result = RunSpecCommands.Change(tx, command with { Force = true });
+        var planned = result is CommandResult.Deploying deploying ? tx.State.Deployments.GetValueOrDefault(deploying.DeploymentId) : null;
+        return (result, planned?.Steps ?? []);
+    }
+
     /// <summary>What every node in contact says to one more instance of a run spec, now.</summary>
     public static PlacementExplanation Explain(ClusterState state, RunSpec spec) => Placer.Explain(state, spec);
 
@@ -66,6 +78,7 @@ public static class Orchestrator
     private static CommandResult Decide(Transaction tx, Input.Command command) => command switch
     {
         Input.ChangeRunSpecs change => RunSpecCommands.Change(tx, change),
+        Input.EnforceRole enforce => GroupCommands.EnforceRole(tx, enforce),
         Input.KillInstances kill => InstanceCommands.Kill(tx, kill),
         Input.CancelDeployment cancel => DeploymentProgress.Cancel(tx, cancel),
         Input.ResetDelay reset => InstanceCommands.ResetDelay(tx, reset.Id),

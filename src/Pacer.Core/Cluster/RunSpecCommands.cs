@@ -11,11 +11,33 @@ internal static class RunSpecCommands
 {
     public static CommandResult Change(Transaction tx, Input.ChangeRunSpecs command)
     {
+        var groupId = command.GroupId ?? (command.Changes is [var only] ? only.Id.Group : "/");
+        var result = Change(tx, command, groupId);
+        if (result is not (CommandResult.Deploying or CommandResult.Stale))
+        {
+            tx.Publish(new ClusterEvent.GroupChangeFailed(tx.Now, groupId, tx.State.RootVersion, ReasonOf(result)));
+        }
+        return result;
+    }
+
+    private static CommandResult Change(Transaction tx, Input.ChangeRunSpecs command, string groupId)
+    {
         var before = tx.State;
-        var version = Timestamp.Max(tx.Now, before.RootVersion + TimeSpan.FromMilliseconds(1));
-        var target = before.RunSpecs;
+        if (command.RootBase is { } root && root != before.RootVersion)
+        {
+            return new CommandResult.Stale();
+        }
+        var update = new RootUpdate(before, tx.Now, groupId);
+        foreach (var removal in command.Groups.OfType<GroupChange.Remove>())
+        {
+            if (!before.HasGroup(removal.Id))
+            {
+                return new CommandResult.GroupNotFound(removal.Id);
+            }
+            update.RemoveGroup(removal.Id);
+        }
         var servicePorts = before.ServicePorts;
-        var ids = new SortedSet<RunSpecId>();
+        var ids = new HashSet<RunSpecId>();
         foreach (var change in command.Changes)
         {
             if (!ids.Add(change.Id))
@@ -38,37 +60,44 @@ internal static class RunSpecCommands
                     {
                         servicePorts = servicePorts.SetItem(port.ServicePort, servicePorts.GetValueOrDefault(port.ServicePort) + 1);
                     }
-                    target = target.SetItem(change.Id, Stamp(assigned, current, version));
+                    update.Put(Stamp(assigned, current, update.Version));
                     break;
                 case RunSpecChange.Restart or RunSpecChange.Remove when current is null:
                     return new CommandResult.RunSpecNotFound(change.Id);
                 case RunSpecChange.Restart:
-                    target = target.SetItem(change.Id, current! with { Version = version, LastConfigChangeAt = version });
+                    update.Put(current! with { Version = update.Version, LastConfigChangeAt = update.Version });
                     break;
                 case RunSpecChange.Remove:
-                    target = target.Remove(change.Id);
+                    update.Remove(change.Id);
                     break;
             }
         }
-        return Validate(before, target, ids) ?? Deploy(tx, ids, target, [], version, command.Force);
+        foreach (var put in command.Groups.OfType<GroupChange.Put>())
+        {
+            update.Put(put.Group);
+        }
+        return Validate(update) ?? Deploy(tx, update, [], command.Force);
     }
 
     /// <summary>Checks limits and conflicts, stores the new definitions and starts the deployment that leads to them.</summary>
-    public static CommandResult Deploy(
-        Transaction tx,
-        IReadOnlyCollection<RunSpecId> ids,
-        ImmutableSortedDictionary<RunSpecId, RunSpec> target,
-        ValueList<InstanceId> sentenced,
-        Timestamp version,
-        bool force)
+    public static CommandResult Deploy(Transaction tx, RootUpdate update, ValueList<InstanceId> sentenced, bool force)
     {
+        update.Complete();
         var before = tx.State.RunSpecs;
-        var transitions = ids.Select(id => new RunSpecTransition(id, before.GetValueOrDefault(id), target.GetValueOrDefault(id))).ToList();
-        var steps = DeploymentPlanner.Plan(transitions, target, sentenced);
+        var transitions = update.RunSpecIds
+            .Select(id => new RunSpecTransition(id, before.GetValueOrDefault(id), update.RunSpecs.GetValueOrDefault(id)))
+            .Where(t => t.Original is not null || t.Target is not null).ToList();
+        var groups = update.GroupIds
+            .Select(id => new GroupTransition(id, tx.State.Groups.GetValueOrDefault(id), update.Groups.GetValueOrDefault(id)))
+            .Where(t => t.Original != t.Target).ToList();
+        var steps = DeploymentPlanner.Plan(transitions, update.RunSpecs, update.Groups, sentenced);
         var acting = steps.SelectMany(s => s.Actions).Select(a => a.RunSpecId).ToHashSet();
         var affected = ValueList.From(transitions.Where(t => acting.Contains(t.Id)));
         var conflicts = affected.Select(t => tx.State.DeploymentOf(t.Id)).OfType<Deployment>().DistinctBy(d => d.Id).OrderBy(d => d.Id).ToList();
-        var deployment = new Deployment(new DeploymentId(tx.Ids.NextUuid()), version, steps, affected, 0, tx.Now);
+        var deployment = new Deployment(new DeploymentId(tx.Ids.NextUuid()), update.Version, steps, affected, 0, tx.Now)
+        {
+            Groups = ValueList.From(groups.Where(ChangesMoreThanTheVersion)),
+        };
         if (!force)
         {
             if (tx.State.Deployments.Count >= tx.Settings.MaxRunningDeployments)
@@ -85,8 +114,10 @@ internal static class RunSpecCommands
         {
             DeploymentProgress.Cancel(tx, conflict, "cancelled by a forced change");
         }
-        Store(tx, transitions, version);
-        tx.Publish(new ClusterEvent.GroupChanged(tx.Now, "/", version));
+        Remember(tx, update.Version, transitions, groups);
+        Store(tx, transitions, update.Version);
+        Store(tx, groups);
+        tx.Publish(new ClusterEvent.GroupChanged(tx.Now, update.GroupId, update.Version));
         if (steps.IsEmpty)
         {
             tx.Publish(new ClusterEvent.DeploymentSucceeded(tx.Now, deployment));
@@ -96,7 +127,38 @@ internal static class RunSpecCommands
             tx.Put(new Change.PutDeployment(deployment));
             tx.DirtyDeployments.Add(deployment.Id);
         }
-        return new CommandResult.Deploying(deployment.Id, version);
+        return new CommandResult.Deploying(deployment.Id, update.Version);
+    }
+
+    private static bool ChangesMoreThanTheVersion(GroupTransition transition) =>
+        transition.Original is null || transition.Target is null
+        || transition.Original != transition.Target with { Version = transition.Original.Version };
+
+    // The first change of all has nothing before it to go back to.
+    private static void Remember(Transaction tx, Timestamp version, List<RunSpecTransition> transitions, List<GroupTransition> groups)
+    {
+        if (tx.State.RootVersion == Timestamp.Zero)
+        {
+            return;
+        }
+        tx.Put(new Change.PutRootChange(new RootChange(
+            version,
+            tx.State.RootVersion,
+            ValueList.From(transitions.Where(t => t.Original != t.Target).Select(t => new RunSpecOrigin(t.Id, t.Original))),
+            ValueList.From(groups.Select(t => new GroupOrigin(t.Id, t.Original))))));
+        var surplus = tx.State.RootChanges.Count - Math.Max(0, tx.Settings.MaxVersions - 1);
+        foreach (var old in tx.State.RootChanges.Keys.Take(Math.Max(0, surplus)).ToList())
+        {
+            tx.Put(new Change.DeleteRootChange(old));
+        }
+    }
+
+    private static void Store(Transaction tx, List<GroupTransition> groups)
+    {
+        foreach (var transition in groups)
+        {
+            tx.Put(transition.Target is { } target ? new Change.PutGroup(target) : new Change.DeleteGroup(transition.Id));
+        }
     }
 
     private static void Store(Transaction tx, List<RunSpecTransition> transitions, Timestamp version)
@@ -152,38 +214,73 @@ internal static class RunSpecCommands
         return spec.Instances == current.Instances ? current : current with { Instances = spec.Instances, Version = version, LastScalingAt = version };
     }
 
-    private static CommandResult.Invalid? Validate(
-        ClusterState before, ImmutableSortedDictionary<RunSpecId, RunSpec> target, SortedSet<RunSpecId> ids)
+    // marathon-model.md §2.6. Only what the change touches can break a rule.
+    private static CommandResult.Invalid? Validate(RootUpdate update)
     {
-        var groups = before.Groups;
-        foreach (var id in ids)
+        var sizes = update.Before.GroupSizes;
+        foreach (var id in update.RunSpecIds)
         {
-            var delta = (target.ContainsKey(id) ? 1 : 0) - (before.RunSpecs.ContainsKey(id) ? 1 : 0);
-            groups = delta == 0 ? groups : StateChanges.CountGroups(groups, id, delta);
+            var delta = (update.RunSpecs.ContainsKey(id) ? 1 : 0) - (update.Before.RunSpecs.ContainsKey(id) ? 1 : 0);
+            sizes = delta == 0 ? sizes : StateChanges.CountGroups(sizes, id, delta);
         }
-        var graph = new DependencyGraph(target);
-        foreach (var id in ids)
+        var graph = new DependencyGraph(update.RunSpecs, update.Groups);
+        foreach (var id in update.RunSpecIds.Where(update.RunSpecs.ContainsKey))
         {
-            if (!target.ContainsKey(id))
-            {
-                continue;
-            }
-            if (groups.ContainsKey(id.Path))
+            // An empty group gives way, unless the same request puts it.
+            if (sizes.ContainsKey(id.Path) || (update.GroupIds.Contains(id.Path) && update.Groups.ContainsKey(id.Path))
+                || (update.Groups.ContainsKey(id.Path) && update.Groups.Keys.Any(g => Group.IsBelow(g, id.Path))))
             {
                 return new("/id", $"'{id}' is the id of a group: an app may not have the same id");
             }
-            for (var group = id.Group; group != "/"; group = new RunSpecId(group).Group)
+            if (AppAbove(update, id) is { } app)
             {
-                if (target.ContainsKey(new RunSpecId(group)))
-                {
-                    return new("/id", $"'{group}' is an app, so nothing can be below it");
-                }
+                return new("/id", $"'{app}' is an app, so nothing can be below it");
             }
             if (graph.DepthOf(id) < 0)
             {
-                return new("/dependencies", "Dependency graph has cyclic dependencies.");
+                return Cyclic();
+            }
+        }
+        foreach (var id in update.GroupIds.Where(update.Groups.ContainsKey))
+        {
+            if (update.RunSpecs.ContainsKey(new RunSpecId(id)))
+            {
+                return new("/id", $"'{id}' is the id of an app: a group may not have the same id");
+            }
+            if (id != "/" && AppAbove(update, new RunSpecId(id)) is { } app)
+            {
+                return new("/id", $"'{app}' is an app, so nothing can be below it");
+            }
+            if (update.RunSpecs.Keys.Any(spec => spec.IsInGroup(id) && graph.DepthOf(spec) < 0))
+            {
+                return Cyclic();
             }
         }
         return null;
     }
+
+    private static CommandResult.Invalid Cyclic() => new("/dependencies", "Dependency graph has cyclic dependencies.");
+
+    private static string? AppAbove(RootUpdate update, RunSpecId id)
+    {
+        for (var group = id.Group; group != "/"; group = new RunSpecId(group).Group)
+        {
+            if (update.RunSpecs.ContainsKey(new RunSpecId(group)))
+            {
+                return group;
+            }
+        }
+        return null;
+    }
+
+    private static string ReasonOf(CommandResult result) => result switch
+    {
+        CommandResult.Invalid invalid => invalid.Message,
+        CommandResult.Conflict => "other deployments change the same apps",
+        CommandResult.TooManyDeployments many => $"{many.Limit} deployments are running already",
+        CommandResult.RunSpecNotFound missing => $"'{missing.Id}' does not exist",
+        CommandResult.GroupNotFound missing => $"group '{missing.GroupId}' does not exist",
+        CommandResult.ServicePortsExhausted ports => $"no service port is left in {ports.Min}-{ports.Max}",
+        _ => "the change was refused",
+    };
 }

@@ -25,6 +25,10 @@ internal static class StateChanges
         Change.DeleteLaunchDelay delete => DeleteLaunchDelay(state, delete.Id),
         Change.PutTaskFailure put => state with { TaskFailures = state.TaskFailures.SetItem(put.Failure.RunSpecId, put.Failure) },
         Change.DeleteTaskFailure delete => state with { TaskFailures = state.TaskFailures.Remove(delete.Id) },
+        Change.PutGroup put => state with { Groups = state.Groups.SetItem(put.Group.Id, put.Group) },
+        Change.DeleteGroup delete => state with { Groups = state.Groups.Remove(delete.Id) },
+        Change.PutRootChange put => state with { RootChanges = state.RootChanges.SetItem(put.RootChange.Version, put.RootChange) },
+        Change.DeleteRootChange delete => state with { RootChanges = state.RootChanges.Remove(delete.Version) },
         Change.PutRootVersion put => state with { RootVersion = put.Version },
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "unknown change"),
     };
@@ -120,7 +124,7 @@ internal static class StateChanges
         return state with
         {
             RunSpecs = state.RunSpecs.SetItem(spec.Id, spec),
-            Groups = old is null ? CountGroups(state.Groups, spec.Id, 1) : state.Groups,
+            GroupSizes = old is null ? CountGroups(state.GroupSizes, spec.Id, 1) : state.GroupSizes,
             ServicePorts = MoveServicePorts(state.ServicePorts, old, spec),
         };
     }
@@ -131,7 +135,7 @@ internal static class StateChanges
             : state with
             {
                 RunSpecs = state.RunSpecs.Remove(id),
-                Groups = CountGroups(state.Groups, id, -1),
+                GroupSizes = CountGroups(state.GroupSizes, id, -1),
                 ServicePorts = MoveServicePorts(state.ServicePorts, old, null),
             };
 

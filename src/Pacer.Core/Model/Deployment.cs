@@ -21,6 +21,9 @@ public sealed record Deployment(
     int CurrentStep,
     Timestamp StartedAt)
 {
+    /// <summary>Groups that were made, removed or given other dependencies.</summary>
+    public ValueList<GroupTransition> Groups { get; init; } = [];
+
     public bool Affects(RunSpecId id)
     {
         foreach (var transition in Transitions)

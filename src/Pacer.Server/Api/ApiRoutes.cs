@@ -6,6 +6,7 @@ using Pacer.Server.Api.Deployments;
 using Pacer.Server.Api.EventStream;
 using Pacer.Server.Api.Exec;
 using Pacer.Server.Api.Files;
+using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Nodes;
 using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Tasks;
@@ -27,6 +28,11 @@ internal static class ApiRoutes
             services.GetRequiredService<AppRules>(),
             services.GetRequiredService<TimeProvider>(),
             posted => events.PublishApiPost(posted.ClientIp, posted.Uri, posted.App));
+        GroupsEndpoints.Map(
+            app,
+            services.GetRequiredService<IClusterLoop>(),
+            services.GetRequiredService<AppRules>(),
+            services.GetRequiredService<TimeProvider>());
         AboutEndpoints.Map(app);
         DeploymentEndpoints.Map(app);
         QueueEndpoints.Map(app);

@@ -30,6 +30,11 @@ internal static class EventJson
                 json.WriteString("groupId"u8, e.GroupId);
                 json.WriteString("version"u8, e.Version.ToString());
                 return "group_change_success";
+            case ClusterEvent.GroupChangeFailed e:
+                json.WriteString("groupId"u8, e.GroupId);
+                json.WriteString("version"u8, e.Version.ToString());
+                json.WriteString("reason"u8, e.Reason);
+                return "group_change_failed";
             case ClusterEvent.DeploymentStarted e:
                 return WriteProgress(json, e.Deployment, "deployment_info");
             case ClusterEvent.DeploymentInfo e:

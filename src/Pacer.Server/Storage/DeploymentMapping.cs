@@ -33,6 +33,7 @@ internal static class DeploymentMapping
                 Target = transition.Target is { } target ? RunSpecMapping.ToRecord(target) : null,
             });
         }
+        record.Groups.AddRange(deployment.Groups.Select(GroupMapping.ToRecord));
         return record;
     }
 
@@ -45,7 +46,10 @@ internal static class DeploymentMapping
             transition.Original is { } original ? RunSpecMapping.ToModel(original) : null,
             transition.Target is { } target ? RunSpecMapping.ToModel(target) : null)),
         record.CurrentStep,
-        new Timestamp(record.StartedAt));
+        new Timestamp(record.StartedAt))
+    {
+        Groups = RecordValues.Map(record.Groups, GroupMapping.ToModel),
+    };
 
     public static LaunchDelayRecord ToRecord(LaunchDelay delay) => new()
     {

@@ -28,6 +28,10 @@ internal static class EntryCodec
         Change.DeleteLaunchDelay delete => Delete(EntryKind.LaunchDelay, delete.Id.Path),
         Change.PutTaskFailure put => Put(EntryKind.TaskFailure, put.Failure.RunSpecId.Path, DeploymentMapping.ToRecord(put.Failure)),
         Change.DeleteTaskFailure delete => Delete(EntryKind.TaskFailure, delete.Id.Path),
+        Change.PutGroup put => Put(EntryKind.Group, put.Group.Id, GroupMapping.ToRecord(put.Group)),
+        Change.DeleteGroup delete => Delete(EntryKind.Group, delete.Id),
+        Change.PutRootChange put => Put(EntryKind.RootChange, RootKey(put.RootChange.Version), GroupMapping.ToRecord(put.RootChange)),
+        Change.DeleteRootChange delete => Delete(EntryKind.RootChange, RootKey(delete.Version)),
         Change.PutRootVersion put => Put(EntryKind.RootVersion, "", new RootVersionRecord { Version = put.Version.UnixMilliseconds }),
         _ => throw new InvalidOperationException($"No row is defined for {change.GetType().Name}."),
     };
@@ -45,6 +49,8 @@ internal static class EntryCodec
         EntryKind.Deployment => new Change.PutDeployment(DeploymentMapping.ToModel(DeploymentRecord.Parser.ParseFrom(value))),
         EntryKind.LaunchDelay => new Change.PutLaunchDelay(DeploymentMapping.ToModel(LaunchDelayRecord.Parser.ParseFrom(value))),
         EntryKind.TaskFailure => new Change.PutTaskFailure(DeploymentMapping.ToModel(TaskFailureRecord.Parser.ParseFrom(value))),
+        EntryKind.Group => new Change.PutGroup(GroupMapping.ToModel(GroupRecord.Parser.ParseFrom(value))),
+        EntryKind.RootChange => new Change.PutRootChange(GroupMapping.ToModel(RootChangeRecord.Parser.ParseFrom(value))),
         EntryKind.RootVersion => new Change.PutRootVersion(new Timestamp(RootVersionRecord.Parser.ParseFrom(value).Version)),
         _ => throw new FormatException($"Rows of kind {(int)kind} are not known."),
     };
@@ -52,6 +58,8 @@ internal static class EntryCodec
     private static Entry Put(EntryKind kind, string key, IMessage record) => new(kind, key, record.ToByteArray());
 
     private static Entry Delete(EntryKind kind, string key) => new(kind, key, null);
+
+    private static string RootKey(Timestamp version) => version.UnixMilliseconds.ToString(CultureInfo.InvariantCulture);
 
     // '@' is illegal in ids, so the key is unambiguous.
     private static string VersionKey(RunSpecId id, Timestamp version) =>

@@ -11,4 +11,6 @@ internal enum EntryKind
     Deployment = 6,
     LaunchDelay = 7,
     TaskFailure = 8,
+    Group = 9,
+    RootChange = 10,
 }

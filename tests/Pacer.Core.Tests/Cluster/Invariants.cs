@@ -42,6 +42,8 @@ internal static class Invariants
         {
             Assert.True(group.Count() == 1, $"{group.Key} is changed by several deployments");
         }
+        Assert.True(state.RootChanges.Count < settings.MaxVersions, "too many root versions are kept");
+        Assert.DoesNotContain(state.Groups.Keys, group => state.RunSpecs.ContainsKey(new RunSpecId(group)));
         foreach (var (id, spec) in state.RunSpecs)
         {
             Assert.True(state.Versions[id].ContainsKey(spec.Version), $"{id}: the current version is not in the history");
@@ -59,6 +61,8 @@ internal static class Invariants
         Same(a.TaskFailures, b.TaskFailures);
         Same(a.LockedBy, b.LockedBy);
         Same(a.Groups, b.Groups);
+        Same(a.GroupSizes, b.GroupSizes);
+        Same(a.RootChanges, b.RootChanges);
         Same(a.ServicePorts, b.ServicePorts);
         Assert.True(a.Deadlines.SetEquals(b.Deadlines), "deadlines differ");
         Assert.True(a.AllInstances.SequenceEqual(b.AllInstances), "instances differ");

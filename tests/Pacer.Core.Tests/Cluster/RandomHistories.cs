@@ -63,7 +63,7 @@ public sealed class RandomHistories
         var app = $"/g/app{random.Next(4)}";
         var instances = cluster.State.AllInstances.ToList();
         var some = instances.Count == 0 ? default : instances[random.Next(instances.Count)];
-        switch (random.Next(16))
+        switch (random.Next(19))
         {
             case 0 or 1 or 2:
                 cluster.Put(App(app, random.Next(6), $"{{\"v\":{random.Next(3)}}}", cpuMillis: 100 + 100 * random.Next(4)) with
@@ -117,6 +117,15 @@ public sealed class RandomHistories
             case 13:
                 agent.Connected = false; // orders get lost, and nobody has noticed yet
                 agent.Outbox.Clear();
+                break;
+            case 14:
+                cluster.Send(r => new Input.ChangeRunSpecs(r, [], random.Next(2) == 0)
+                {
+                    Groups = [new GroupChange.Put(new Group(random.Next(2) == 0 ? "/g" : "/g/sub", random.Next(2) == 0 ? [] : ["/h"], null, default))],
+                });
+                break;
+            case 15 when random.Next(4) == 0:
+                cluster.Send(r => new Input.ChangeRunSpecs(r, [], random.Next(2) == 0) { Groups = [new GroupChange.Remove("/g")] });
                 break;
             default:
                 cluster.Advance(TimeSpan.FromSeconds(random.Next(200)));

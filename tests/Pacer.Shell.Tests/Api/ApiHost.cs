@@ -5,6 +5,7 @@ using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Groups;
 
 namespace Pacer.Shell.Tests.Api;
 
@@ -37,6 +38,7 @@ internal sealed class ApiHost : IAsyncDisposable
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var web = builder.Build();
         AppsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System, posted.Add);
+        GroupsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System);
         await web.StartAsync();
         return new ApiHost(web, loop, posted);
     }

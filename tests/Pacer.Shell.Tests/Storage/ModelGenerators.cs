@@ -76,13 +76,23 @@ internal static class ModelGenerators
     private static readonly Gen<DeploymentAction> Actions = Gen.Select(Enum<ActionKind>(), SpecId, Enum<RunSpecKind>(), Many(InstanceIds),
         (kind, id, specKind, sentenced) => new DeploymentAction(kind, id, specKind, sentenced));
 
+    private static readonly Gen<Group> Groups = Gen.Select(Text, Many(Text), Gen.Nullable(Gen.Bool), Moment,
+        (id, dependencies, enforce, version) => new Group(id, dependencies, enforce, version));
+
+    private static readonly Gen<RootChange> RootChanges = Gen.Select(
+        Moment, Moment,
+        Many(Gen.Select(SpecId, Gen.Null(Spec), (id, original) => new RunSpecOrigin(id, original))),
+        Many(Gen.Select(Text, Gen.Null(Groups), (id, original) => new GroupOrigin(id, original))),
+        (version, previous, specs, groups) => new RootChange(version, previous, specs, groups));
+
     private static readonly Gen<Deployment> Deployments = Gen.Select(
         Gen.Guid, Moment,
         Many(Many(Actions).Select(actions => new DeploymentStep(actions))),
         Many(Gen.Select(SpecId, Gen.Null(Spec), Gen.Null(Spec), (id, original, target) => new RunSpecTransition(id, original, target))),
         Gen.Int, Moment,
-        (id, version, steps, transitions, current, started) =>
-            new Deployment(new DeploymentId(id.ToString()), version, steps, transitions, current, started));
+        Many(Gen.Select(Text, Gen.Null(Groups), Gen.Null(Groups), (id, original, target) => new GroupTransition(id, original, target))),
+        (id, version, steps, transitions, current, started, groups) =>
+            new Deployment(new DeploymentId(id.ToString()), version, steps, transitions, current, started) { Groups = groups });
 
     private static readonly Gen<LaunchDelay> Delays = Gen.Select(SpecId, Moment, Span, Moment, Moment, Span, Gen.Bool,
         (id, config, delay, until, reference, max, released) => new LaunchDelay(id, config, delay, until, reference, max, released));
@@ -100,5 +110,7 @@ internal static class ModelGenerators
         Deployments.Select(deployment => (Change)new Change.PutDeployment(deployment)),
         Delays.Select(delay => (Change)new Change.PutLaunchDelay(delay)),
         Failures.Select(failure => (Change)new Change.PutTaskFailure(failure)),
+        Groups.Select(group => (Change)new Change.PutGroup(group)),
+        RootChanges.Select(change => (Change)new Change.PutRootChange(change)),
         Moment.Select(version => (Change)new Change.PutRootVersion(version)));
 }

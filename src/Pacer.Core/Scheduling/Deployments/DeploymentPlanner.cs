@@ -9,16 +9,18 @@ internal static class DeploymentPlanner
 {
     /// <param name="transitions">What changes; entries that change nothing get no action.</param>
     /// <param name="target">All definitions after the change: dependencies order the steps.</param>
+    /// <param name="groups">All groups after the change: theirs count for everything in them.</param>
     public static ValueList<DeploymentStep> Plan(
         IReadOnlyList<RunSpecTransition> transitions,
         ImmutableSortedDictionary<RunSpecId, RunSpec> target,
+        ImmutableSortedDictionary<string, Group> groups,
         ValueList<InstanceId> sentenced)
     {
         var steps = new List<DeploymentStep>();
         AddStep(steps, transitions.Where(t => t.Target is null).Select(t => Action(ActionKind.Stop, t.Original!, [])));
         AddStep(steps, transitions.Where(t => t.Original is null && t.Target is not null).Select(t => Action(ActionKind.Start, t.Target!, [])));
 
-        var graph = new DependencyGraph(target);
+        var graph = new DependencyGraph(target, groups);
         var byDepth = new SortedDictionary<int, List<DeploymentAction>>();
         foreach (var transition in transitions)
         {

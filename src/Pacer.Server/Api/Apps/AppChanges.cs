@@ -126,8 +126,8 @@ internal static class AppChanges
     private static RunSpecChange.Put Replace(
         AppsContext context, HttpContext http, JsonElement element, RunSpecId id, RunSpec? current, string path = "")
     {
-        var app = context.Reader.ReadComplete(element, id, path);
-        CheckResident(http, current, app, path);
+        var app = context.Reader.ReadComplete(element, id, path, new AppPlace(CurrentRole: current?.Role));
+        CheckResident(current, app, path, AppQuery.Flag(http, "force"));
         return new RunSpecChange.Put(AppConversion.ToRunSpec(app), current?.Version);
     }
 
@@ -139,18 +139,19 @@ internal static class AppChanges
             return new RunSpecChange.Put(AppLookup.Version(state, current.Id, version), current.Version);
         }
         var app = context.Reader.ReadUpdate(element, current, path);
-        CheckResident(http, current, app, path);
+        CheckResident(current, app, path, AppQuery.Flag(http, "force"));
         return new RunSpecChange.Put(AppConversion.ToRunSpec(app), current.Version);
     }
 
-    private static void CheckResident(HttpContext http, RunSpec? current, Contracts.Wire.App app, string path)
+    /// <summary>Refuses changes that reservations and volumes of the running app can't follow.</summary>
+    public static void CheckResident(RunSpec? current, Contracts.Wire.App app, string path, bool force)
     {
         if (current is null)
         {
             return;
         }
         var errors = new ErrorCollector();
-        ResidentRules.ValidateUpdate(AppRendering.Read(current), app, AppQuery.Flag(http, "force"), errors);
+        ResidentRules.ValidateUpdate(AppRendering.Read(current), app, force, errors);
         if (errors.Count > 0)
         {
             throw new ApiException(ApiErrors.InvalidObject(

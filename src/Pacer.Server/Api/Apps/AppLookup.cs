@@ -36,7 +36,7 @@ internal static class AppLookup
     /// <summary>All apps of a group, however deep. An unknown group is refused; the root always exists.</summary>
     public static IEnumerable<RunSpec> Group(ClusterState state, string path)
     {
-        if (RunSpecPath.Resolve(path, "/", out _) is not { } group || (group != "/" && !state.Groups.ContainsKey(group)))
+        if (RunSpecPath.Resolve(path, "/", out _) is not { } group || !state.HasGroup(group))
         {
             throw new ApiException(ApiErrors.GroupNotFound(path));
         }

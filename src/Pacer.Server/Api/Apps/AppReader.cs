@@ -11,7 +11,7 @@ namespace Pacer.Server.Api.Apps;
 /// From a JSON element to a valid canonical app: schema, deprecated forms, defaults, rules. Throws <see cref="ApiException"/> (422)
 /// with everything that is wrong.
 /// </summary>
-internal sealed class AppReader(AppRules rules)
+internal sealed class AppReader(AppRules rules, Func<string, bool>? enforcesRole = null)
 {
     /// <summary>Checks a body against the schema. Gives the warnings; none of the other methods may be called on a body that failed.</summary>
     public static IReadOnlyList<string> CheckSchema(JsonElement body, Shape shape)
@@ -23,13 +23,17 @@ internal sealed class AppReader(AppRules rules)
 
     /// <param name="id">Id from the URL, which counts more than that of the body; null: the body's.</param>
     /// <param name="path">Where the element lies in the body, for the error's paths.</param>
-    public App ReadComplete(JsonElement element, RunSpecId? id, string path = "")
+    public App ReadComplete(JsonElement element, RunSpecId? id, string path = "", AppPlace? place = null)
     {
         var app = Deserialize(element);
         app.Id = id?.Path ?? Resolved(app.Id, path);
+        if (place?.Group is { } group)
+        {
+            app.Dependencies = app.Dependencies?.ConvertAll(dependency => RunSpecPath.Resolve(dependency, group, out _) ?? dependency);
+        }
         var errors = new ErrorCollector();
         DeprecatedFields.Translate(app, rules, isUpdate: false, errors);
-        return Finish(app, errors, path);
+        return Finish(app, errors, path, place);
     }
 
     /// <summary>The current app with the element's members put over it.</summary>
@@ -39,7 +43,7 @@ internal sealed class AppReader(AppRules rules)
         update.Id = current.Id.Path;
         var errors = new ErrorCollector();
         DeprecatedFields.Translate(update, rules, isUpdate: true, errors);
-        return Finish(AppUpdate.Merge(AppConversion.ToApp(current), update), errors, path);
+        return Finish(AppUpdate.Merge(AppConversion.ToApp(current), update), errors, path, new AppPlace(CurrentRole: current.Role));
     }
 
     /// <summary>The absolute id of an element of a bulk request.</summary>
@@ -102,10 +106,11 @@ internal sealed class AppReader(AppRules rules)
             : throw new ApiException(ApiErrors.InvalidObject($"{path}/id", error!));
     }
 
-    private App Finish(App app, ErrorCollector errors, string path)
+    private App Finish(App app, ErrorCollector errors, string path, AppPlace? place)
     {
-        AppDefaults.Fill(app, rules);
-        AppValidator.Validate(app, rules, errors);
+        var roles = ValidRoles(app.Id!, place);
+        AppDefaults.Fill(app, rules with { DefaultRole = roles[0] });
+        AppValidator.Validate(app, rules, roles, errors);
         if (errors.Count == 0)
         {
             return app;
@@ -115,4 +120,28 @@ internal sealed class AppReader(AppRules rules)
             : [.. errors.Details.Select(d => new ErrorDetail { Path = path + d.Path, Errors = d.Errors, Message = d.Message })];
         throw new ApiException(ApiErrors.InvalidObject(details));
     }
+
+    // marathon-model.md §2.5: the default role comes first.
+    private List<string> ValidRoles(string id, AppPlace? place)
+    {
+        var segments = id.Split('/', StringSplitOptions.RemoveEmptyEntries);
+        if (segments.Length < 2)
+        {
+            return [rules.DefaultRole];
+        }
+        var top = segments[0];
+        var isEnforced = place?.EnforcesRole ?? enforcesRole?.Invoke("/" + top) ?? rules.EnforceRoleOfNewGroups;
+        List<string> roles = isEnforced ? [top] : [rules.DefaultRole, top];
+        if (place?.CurrentRole is { } current && !roles.Contains(current))
+        {
+            roles.Add(current);
+        }
+        return roles;
+    }
 }
+
+/// <summary>What is known of the place that an app shall have.</summary>
+/// <param name="Group">The group that relative ids start from; null: the root.</param>
+/// <param name="CurrentRole">The role that it has already, and may keep.</param>
+/// <param name="EnforcesRole">What the same request makes of its top-level group; null: as that is now.</param>
+internal sealed record AppPlace(string? Group = null, string? CurrentRole = null, bool? EnforcesRole = null);

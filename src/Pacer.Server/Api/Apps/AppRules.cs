@@ -12,6 +12,9 @@ internal sealed record AppRules
     /// <summary>Role of apps that name none.</summary>
     public string DefaultRole { get; init; } = "*";
 
+    /// <summary>Whether apps below a top-level group that does not say must have the group's name as their role.</summary>
+    public bool EnforceRoleOfNewGroups { get; init; }
+
     /// <summary>Network of apps that ask for a container network without naming it; null: they must name one.</summary>
     public string? DefaultNetworkName { get; init; }
 

@@ -14,7 +14,8 @@ internal sealed record AppPosted(string ClientIp, string Uri, ReadOnlyMemory<byt
 /// <summary>What the endpoints need besides the request.</summary>
 internal sealed record AppsContext(IClusterLoop Loop, AppRules Rules, TimeProvider Time, Action<AppPosted>? Posted)
 {
-    public AppReader Reader { get; } = new(Rules);
+    public AppReader Reader { get; } =
+        new(Rules, group => Loop.State.Groups.GetValueOrDefault(group)?.EnforceRole ?? Rules.EnforceRoleOfNewGroups);
 
     public Timestamp Now => Timestamp.From(Time.GetUtcNow());
 }

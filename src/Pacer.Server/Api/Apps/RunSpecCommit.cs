@@ -14,15 +14,20 @@ internal static class RunSpecCommit
     /// <paramref name="plan"/> may be called several times and may throw to refuse. The answer is <see cref="CommandResult.Stale"/> only when
     /// others kept winning.
     /// </summary>
+    public static Task<CommandResult> SubmitAsync(
+        IClusterLoop loop, Func<ClusterState, ValueList<RunSpecChange>> plan, bool force, CancellationToken cancellationToken) =>
+        SubmitAsync(loop, state => new Input.ChangeRunSpecs(default, plan(state), force), cancellationToken);
+
+    /// <summary>As above, for changes of groups too. The request's id is set here.</summary>
     public static async Task<CommandResult> SubmitAsync(
-        IClusterLoop loop, Func<ClusterState, ValueList<RunSpecChange>> plan, bool force, CancellationToken cancellationToken)
+        IClusterLoop loop, Func<ClusterState, Input.ChangeRunSpecs> plan, CancellationToken cancellationToken)
     {
         CommandResult result = new CommandResult.Stale();
         for (var attempt = 0; attempt < MaxAttempts; attempt++)
         {
             var state = loop.State;
-            var changes = plan(state);
-            result = await loop.SubmitAsync(request => new Input.ChangeRunSpecs(request, changes, force), cancellationToken);
+            var command = plan(state);
+            result = await loop.SubmitAsync(request => command with { Request = request }, cancellationToken);
             if (result is not CommandResult.Stale)
             {
                 return result;

@@ -32,12 +32,15 @@ internal static class DeploymentEndpoints
             Version = deployment.Version.ToString(),
             AffectedApps = [.. affected[RunSpecKind.App]],
             AffectedPods = [.. affected[RunSpecKind.Pod]],
-            Steps = [.. deployment.Steps.Select(step => new DeploymentStepInfo { Actions = [.. step.Actions.Select(action => Render(action, null))] })],
+            Steps = Render(deployment.Steps),
             CurrentActions = [.. (deployment.Current?.Actions ?? []).Select(action => Render(action, []))],
             CurrentStep = deployment.CurrentStep,
             TotalSteps = deployment.Steps.Count,
         };
     }
+
+    internal static List<DeploymentStepInfo> Render(ValueList<DeploymentStep> steps) =>
+        [.. steps.Select(step => new DeploymentStepInfo { Actions = [.. step.Actions.Select(action => Render(action, null))] })];
 
     private static DeploymentActionInfo Render(DeploymentAction action, List<ReadinessResult>? readiness) => new()
     {

@@ -42,7 +42,8 @@ internal static class ApiErrors
 
     public static ApiError PodNotFound(string id) => new(404, $"Pod '{id}' does not exist");
 
-    public static ApiError GroupNotFound(string id) => new(404, $"Group '{id}' does not exist");
+    public static ApiError GroupNotFound(string id, string? version = null) =>
+        new(404, version is null ? $"Group '{id}' does not exist" : $"Group '{id}' does not exist in version {version}");
 
     public static ApiError TaskNotFound(string id) => new(404, $"Task '{id}' does not exist");
 
@@ -55,6 +56,10 @@ internal static class ApiErrors
     public static ApiError MethodNotAllowed() => new(405, "Method Not Allowed");
 
     public static ApiError AppExists(string id) => new(409, $"An app with id [{id}] already exists.");
+
+    public static ApiError GroupExists(string id) => new(409, $"Group {id} is already created. Use PUT to change this group.");
+
+    public static ApiError AppWithPathExists(string id) => new(409, $"An app with the path {id} already exists.");
 
     public static ApiError Locked(IReadOnlyList<string> deployments) =>
         new(409, "App is locked by one or more deployments. Override with the option '?force=true'. "

@@ -14,6 +14,7 @@ internal static class CommandResults
         CommandResult.Conflict conflict => ApiErrors.Locked([.. conflict.Deployments.Select(id => id.Value)]),
         CommandResult.TooManyDeployments tooMany => ApiErrors.TooManyDeployments(tooMany.Limit),
         CommandResult.RunSpecNotFound notFound => ApiErrors.AppNotFound(notFound.Id.Path),
+        CommandResult.GroupNotFound notFound => ApiErrors.GroupNotFound(notFound.GroupId),
         CommandResult.DeploymentNotFound notFound => ApiErrors.DeploymentNotFound(notFound.Id.Value),
         CommandResult.NotQueued notQueued => ApiErrors.NotQueued(notQueued.Id.Path),
         CommandResult.Invalid invalid => ApiErrors.InvalidObject(invalid.Path, invalid.Message),

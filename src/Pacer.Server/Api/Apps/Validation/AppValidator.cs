@@ -6,7 +6,7 @@ namespace Pacer.Server.Api.Apps.Validation;
 /// <summary>The rules that one canonical app must keep (marathon-model.md §2-§9). Rules that span apps are the core's.</summary>
 internal static class AppValidator
 {
-    public static void Validate(App app, AppRules rules, ErrorCollector errors)
+    public static void Validate(App app, AppRules rules, IReadOnlyList<string> roles, ErrorCollector errors)
     {
         ValidateId(app, errors);
         ValidateCommand(app, errors);
@@ -14,7 +14,7 @@ internal static class AppValidator
         ValidateScale(app, rules, errors);
         ValidateResources(app, rules, errors);
         ValidateLabels(app, errors);
-        ValidateRoles(app, rules, errors);
+        ValidateRoles(app, roles, errors);
         ValidateFetch(app, errors);
         ValidateUnreachable(app, errors);
         ValidateDependencies(app, errors);
@@ -145,9 +145,8 @@ internal static class AppValidator
         }
     }
 
-    private static void ValidateRoles(App app, AppRules rules, ErrorCollector errors)
+    private static void ValidateRoles(App app, IReadOnlyList<string> roles, ErrorCollector errors)
     {
-        var roles = ValidRoles(app, rules);
         errors.Require(roles.Contains(app.Role!), "/role", $"must be one of the valid roles: {string.Join(", ", roles)}");
         if (app.AcceptedResourceRoles is { } accepted)
         {
@@ -159,13 +158,6 @@ internal static class AppValidator
                 errors.Require(accepted is ["*"], "/acceptedResourceRoles", "must be [\"*\"] for apps with persistent volumes");
             }
         }
-    }
-
-    // The default role everywhere; below a top-level group also the group's name.
-    private static List<string> ValidRoles(App app, AppRules rules)
-    {
-        var segments = (app.Id ?? "/").Split('/', StringSplitOptions.RemoveEmptyEntries);
-        return segments.Length > 1 ? [rules.DefaultRole, segments[0]] : [rules.DefaultRole];
     }
 
     private static void ValidateFetch(App app, ErrorCollector errors)

@@ -1,0 +1,139 @@
+using System.Buffers;
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
+using Pacer.Contracts.Wire;
+using Pacer.Core.Cluster;
+using Pacer.Core.Model;
+using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Responses;
+
+namespace Pacer.Server.Api.Groups;
+
+/// <summary>The reads. Each takes one snapshot and never enters the loop.</summary>
+internal static class GroupQueries
+{
+    private static readonly JsonWriterOptions Plain = new()
+    {
+        Encoder = System.Text.Encodings.Web.JavaScriptEncoder.UnsafeRelaxedJsonEscaping,
+        SkipValidation = true,
+        MaxDepth = 10_000, // ids may have thousands of segments
+    };
+
+    public static Task GetAsync(AppsContext context, HttpContext http, string path)
+    {
+        var state = context.Loop.State;
+        var id = GroupPath.OfUrl(path);
+        if (!state.HasGroup(id))
+        {
+            throw new ApiException(ApiErrors.GroupNotFound(id));
+        }
+        var apps = AppEmbedsQuery.Parse(AppEmbeds(http));
+        var now = context.Now;
+        return WriteAsync(context, http, GroupTree.Current(state), id, spec => AppRendering.InfoJson(spec, state, apps, now));
+    }
+
+    public static Task AppsAsync(AppsContext context, HttpContext http, string path)
+    {
+        var state = context.Loop.State;
+        var id = GroupPath.OfUrl(path);
+        var embeds = AppEmbedsQuery.Parse(AppEmbeds(http));
+        var now = context.Now;
+        var json = Write(writer =>
+        {
+            writer.WriteStartArray();
+            foreach (var spec in state.RunSpecs.Values.Where(spec => spec.Kind == RunSpecKind.App && spec.Id.IsInGroup(id)))
+            {
+                writer.WriteRawValue(AppRendering.InfoJson(spec, state, embeds, now).Span, skipInputValidation: true);
+            }
+            writer.WriteEndArray();
+        });
+        return ApiResponse.WriteBytesAsync(http, 200, json);
+    }
+
+    public static Task VersionsAsync(AppsContext context, HttpContext http, string path)
+    {
+        var state = context.Loop.State;
+        var id = GroupPath.OfUrl(path);
+        if (!state.HasGroup(id))
+        {
+            throw new ApiException(ApiErrors.GroupNotFound(id));
+        }
+        var versions = RootHistory.Versions(state).Where(root => root.HasGroup(id)).Select(root => root.Version.ToString()).ToList();
+        return ApiResponse.WriteAsync(http, 200, versions, ClusterJson.Plain.ListString);
+    }
+
+    public static Task VersionAsync(AppsContext context, HttpContext http, string path, string version)
+    {
+        var id = GroupPath.OfUrl(path);
+        var wanted = AppReader.ParseVersion(version);
+        var root = RootHistory.At(context.Loop.State, wanted);
+        return root is null || !root.HasGroup(id)
+            ? throw new ApiException(ApiErrors.GroupNotFound(id, wanted.ToString()))
+            : WriteAsync(context, http, new GroupTree(root), id, AppRendering.Json);
+    }
+
+    // Only "group.apps.X" decorates: "group.apps" itself includes.
+    private static IEnumerable<string?> AppEmbeds(HttpContext http) =>
+        http.Request.Query["embed"].Where(value => value is not ("group.apps" or "group.groups" or "group.pods"));
+
+    private static Task WriteAsync(
+        AppsContext context, HttpContext http, GroupTree tree, string id, Func<RunSpec, ReadOnlyMemory<byte>> render)
+    {
+        var embeds = GroupEmbeds.Parse([.. http.Request.Query["embed"]]);
+        return ApiResponse.WriteBytesAsync(http, 200, Write(writer => WriteGroup(writer, tree, id, embeds, context.Rules, render)));
+    }
+
+    private static void WriteGroup(
+        Utf8JsonWriter writer, GroupTree tree, string id, GroupEmbeds embeds, AppRules rules, Func<RunSpec, ReadOnlyMemory<byte>> render)
+    {
+        var group = tree.Group(id);
+        writer.WriteStartObject();
+        writer.WriteString("id", id);
+        if (embeds.Apps)
+        {
+            writer.WriteStartArray("apps");
+            foreach (var spec in tree.RunSpecs(id).Where(spec => spec.Kind == RunSpecKind.App))
+            {
+                writer.WriteRawValue(render(spec).Span, skipInputValidation: true);
+            }
+            writer.WriteEndArray();
+        }
+        if (embeds.Pods)
+        {
+            // No request can make a pod, so a group never holds one.
+            writer.WriteStartArray("pods");
+            writer.WriteEndArray();
+        }
+        if (embeds.Groups)
+        {
+            writer.WriteStartArray("groups");
+            foreach (var child in tree.Groups(id))
+            {
+                WriteGroup(writer, tree, child, embeds, rules, render);
+            }
+            writer.WriteEndArray();
+        }
+        writer.WriteStartArray("dependencies");
+        foreach (var dependency in group.Dependencies)
+        {
+            writer.WriteStringValue(dependency);
+        }
+        writer.WriteEndArray();
+        writer.WriteString("version", group.Version.ToString());
+        if (group.IsTopLevel)
+        {
+            writer.WriteBoolean("enforceRole", group.EnforceRole ?? rules.EnforceRoleOfNewGroups);
+        }
+        writer.WriteEndObject();
+    }
+
+    private static ReadOnlyMemory<byte> Write(Action<Utf8JsonWriter> write)
+    {
+        var buffer = new ArrayBufferWriter<byte>(4096);
+        using (var writer = new Utf8JsonWriter(buffer, Plain))
+        {
+            write(writer);
+        }
+        return buffer.WrittenMemory;
+    }
+}

@@ -1,0 +1,32 @@
+using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Json;
+
+namespace Pacer.Server.Api.Groups;
+
+/// <summary>The bodies of group requests.</summary>
+internal static class GroupSchema
+{
+    private static readonly Shape.Text PathId = new(Min: 1, Max: 4096, Pattern: TextPatterns.PathId);
+
+    public static readonly Shape.Record Update = MakeUpdate();
+
+    public static readonly Shape.Record Patch = new("group", new Field("enforceRole", new Shape.Flag()));
+
+    // Groups hold groups: the shape is part of itself, so its last field is put in afterwards.
+    private static Shape.Record MakeUpdate()
+    {
+        var fields = new Field[]
+        {
+            new("id", PathId),
+            new("apps", AppSchema.Apps),
+            new("dependencies", new Shape.List(PathId)),
+            new("scaleBy", new Shape.Number(0)),
+            new("version", new Shape.Text()),
+            new("enforceRole", new Shape.Flag()),
+            new("groups", new Shape.Anything()),
+        };
+        var record = new Shape.Record("group", fields);
+        fields[^1] = new("groups", new Shape.List(record, Max: 10_000));
+        return record;
+    }
+}
