@@ -98,7 +98,7 @@ internal static class GroupChanges
                     $"would give {spec.Id} more than {context.Rules.MaxInstances} instances"));
             }
             // Decimal, so that 10 times 1.1 is 11 and not a little more.
-            var instances = (int)Math.Ceiling(spec.Instances * (decimal)factor);
+            var instances = spec.Instances == 0 ? 0 : (int)Math.Ceiling(spec.Instances * (decimal)factor);
             changes.Add(new RunSpecChange.Put(spec with { Instances = instances }, spec.Version));
         }
         return new Input.ChangeRunSpecs(default, ValueList.From(changes), force) { GroupId = id, RootBase = state.RootVersion };
