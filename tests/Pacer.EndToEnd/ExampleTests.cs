@@ -17,7 +17,8 @@ public sealed class ExampleTests
     [Fact]
     public async Task Examples_EachOfThem_RunsAndPrintsWhatItPromises()
     {
-        var files = Directory.GetFiles(Path.Combine(PacerProgram.Repository, "examples"), "*.json");
+        var files = Directory.GetFiles(Path.Combine(PacerProgram.Repository, "examples"), "*.json")
+            .Where(file => Path.GetFileName(file) != "group.json").ToArray(); // has a test of its own
         Assert.Equal(FirstLines.Keys.Order(), files.Select(file => Path.GetFileNameWithoutExtension(file)).Order());
         await using var cluster = await Cluster.StartAsync();
         foreach (var file in files)
@@ -38,6 +39,23 @@ public sealed class ExampleTests
                 Assert.StartsWith(expected, log);
             }
         }
+        await cluster.CheckMachineAsync();
+    }
+
+    [Fact]
+    public async Task Group_ItsCommandsInTheDocument_AllWork()
+    {
+        var lines = File.ReadLines(Path.Combine(PacerProgram.Repository, "docs", "groups.md"))
+            .Where(line => line.StartsWith("    pacer ", StringComparison.Ordinal))
+            .Select(line => line.Trim()["pacer ".Length..].Replace("'", "").Replace("examples/group.json", Path.Combine(PacerProgram.Repository, "examples/group.json")));
+        await using var cluster = await Cluster.StartAsync();
+        var counts = new List<int>();
+        foreach (var line in lines)
+        {
+            (await cluster.PacerAsync(line.Split(' '))).Expect(0);
+            counts.Add((await cluster.Api.TasksAsync("TASK_RUNNING")).Count);
+        }
+        Assert.Equal([3, 3, 6, 6, 6, 0], counts);
         await cluster.CheckMachineAsync();
     }
 }

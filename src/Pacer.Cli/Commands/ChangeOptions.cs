@@ -34,8 +34,9 @@ internal sealed class ChangeOptions(Surroundings surroundings)
     }
 
     /// <summary>Sends a change and, unless told otherwise, waits for its deployment with progress.</summary>
+    /// <param name="appId">The app that it is about; null: the deployment itself tells which apps are.</param>
     public async Task<ApiReply> ApplyAsync(
-        ParseResult parse, ApiClient api, HttpMethod method, string path, JsonNode? body, string appId, string done, CancellationToken cancellationToken)
+        ParseResult parse, ApiClient api, HttpMethod method, string path, JsonNode? body, string? appId, string done, CancellationToken cancellationToken)
     {
         var timeout = ApiOptions.ParseTimeout(parse.GetValue(_timeout));
         if (parse.GetValue(_noWait))
@@ -49,7 +50,7 @@ internal sealed class ChangeOptions(Surroundings surroundings)
         var reply = await api.SendAsync(method, path, body, cancellationToken);
         if (reply.DeploymentId is { } deployment)
         {
-            await watch.WaitAsync(deployment, [appId], timeout, cancellationToken);
+            await watch.WaitAsync(deployment, appId is null ? [] : [appId], timeout, cancellationToken);
         }
         surroundings.Terminal.Line(done);
         return reply;

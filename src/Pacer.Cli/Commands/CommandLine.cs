@@ -5,6 +5,7 @@ using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Pacer.Cli.Commands.Apps;
 using Pacer.Cli.Commands.Deployments;
+using Pacer.Cli.Commands.Groups;
 using Pacer.Cli.Commands.Roles;
 using Pacer.Cli.Commands.Tasks;
 
@@ -22,6 +23,7 @@ internal static class CommandLine
             ServerCommand.Create(surroundings),
             AgentCommand.Create(surroundings),
             AppCommand.Create(surroundings),
+            GroupCommand.Create(surroundings),
             TaskCommand.Create(surroundings),
             DeploymentCommand.Create(surroundings),
             NodeCommand.Create(surroundings),

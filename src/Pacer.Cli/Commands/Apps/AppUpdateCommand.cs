@@ -41,7 +41,8 @@ internal static class AppUpdateCommand
         return command;
     }
 
-    private static async Task<JsonObject> ReadAsync(string[] items, Surroundings surroundings, CancellationToken cancellationToken)
+    /// <summary>The fields to change, from pairs and files.</summary>
+    public static async Task<JsonObject> ReadAsync(string[] items, Surroundings surroundings, CancellationToken cancellationToken)
     {
         var body = new JsonObject();
         foreach (var item in items)
