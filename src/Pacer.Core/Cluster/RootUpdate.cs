@@ -44,17 +44,31 @@ internal sealed class RootUpdate(ClusterState before, Timestamp now, string grou
         Groups = Groups.Remove(id);
     }
 
-    /// <summary>Removes a group with everything in it.</summary>
-    public void RemoveGroup(string id)
+    /// <summary>Removes groups with everything in them, in one pass however many they are.</summary>
+    public void RemoveGroups(IReadOnlySet<string> ids)
     {
-        foreach (var spec in Before.RunSpecs.Keys.Where(spec => spec.IsInGroup(id)))
+        if (ids.Count == 0)
+        {
+            return;
+        }
+        foreach (var spec in Before.RunSpecs.Keys.Where(spec => IsInOne(spec, ids)))
         {
             Remove(spec);
         }
-        foreach (var group in Before.Groups.Keys.Where(group => group == id || Group.IsBelow(group, id)).ToList())
+        foreach (var group in Before.Groups.Keys.Where(group => ids.Contains(group) || IsInOne(new RunSpecId(group), ids)))
         {
             RemoveGroupOnly(group);
         }
+    }
+
+    private static bool IsInOne(RunSpecId id, IReadOnlySet<string> groups)
+    {
+        var group = id.Group;
+        while (group != "/" && !groups.Contains(group))
+        {
+            group = new RunSpecId(group).Group;
+        }
+        return groups.Contains(group);
     }
 
     /// <summary>

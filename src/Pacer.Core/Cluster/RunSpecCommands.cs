@@ -28,14 +28,12 @@ internal static class RunSpecCommands
             return new CommandResult.Stale();
         }
         var update = new RootUpdate(before, tx.Now, groupId);
-        foreach (var removal in command.Groups.OfType<GroupChange.Remove>())
+        var removed = command.Groups.OfType<GroupChange.Remove>().Select(removal => removal.Id).ToHashSet(StringComparer.Ordinal);
+        if (removed.FirstOrDefault(id => !before.HasGroup(id)) is { } missing)
         {
-            if (!before.HasGroup(removal.Id))
-            {
-                return new CommandResult.GroupNotFound(removal.Id);
-            }
-            update.RemoveGroup(removal.Id);
+            return new CommandResult.GroupNotFound(missing);
         }
+        update.RemoveGroups(removed);
         var servicePorts = before.ServicePorts;
         var ids = new HashSet<RunSpecId>();
         foreach (var change in command.Changes)
@@ -251,12 +249,8 @@ internal static class RunSpecCommands
             {
                 return new("/id", $"'{app}' is an app, so nothing can be below it");
             }
-            if (update.RunSpecs.Keys.Any(spec => spec.IsInGroup(id) && graph.DepthOf(spec) < 0))
-            {
-                return Cyclic();
-            }
         }
-        return null;
+        return update.GroupIds.Count > 0 && update.RunSpecs.Keys.Any(spec => graph.DepthOf(spec) < 0) ? Cyclic() : null;
     }
 
     private static CommandResult.Invalid Cyclic() => new("/dependencies", "Dependency graph has cyclic dependencies.");

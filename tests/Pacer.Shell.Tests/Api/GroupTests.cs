@@ -107,6 +107,44 @@ public sealed class GroupTests
         Assert.Empty(api.Loop.State.RunSpecs);
     }
 
+    [Theory]
+    [InlineData("null")]
+    [InlineData("[]")]
+    [InlineData("7")]
+    [InlineData("""{"apps":[null]}""")]
+    [InlineData("""{"apps":{}}""")]
+    [InlineData("""{"groups":[[]]}""")]
+    [InlineData("""{"groups":[{"id":"/"}]}""")]
+    [InlineData("""{"groups":[{"id":"a"},{"id":"./a"}]}""")]
+    [InlineData("""{"groups":[{"id":"a","groups":[{"id":".."}]}]}""")]
+    [InlineData("""{"groups":[{"id":"a"}],"apps":[{"id":"a","cmd":"x"}]}""")]
+    [InlineData("""{"groups":[{"id":"a","scaleBy":2}]}""")]
+    [InlineData("""{"dependencies":[null]}""")]
+    [InlineData("""{"dependencies":["A_B"]}""")]
+    [InlineData("""{"apps":[{"id":"a","cmd":"x"}, {"id":"b","cmd":"x"}],"dependencies":["."]}""")]
+    [InlineData("""{"id":"tasks"}""")]
+    [InlineData("""{"version":"yesterday"}""")]
+    [InlineData("""{"version":7}""")]
+    [InlineData("""{"enforceRole":"yes"}""")]
+    [InlineData("""{"scaleBy":1e999}""")]
+    public async Task Put_Nonsense_IsRefused(string body)
+    {
+        await using var api = await ApiHost.StartAsync();
+        var answer = await api.PutAsync("/v2/groups/shop", body);
+        Assert.True((int)answer.Status is >= 400 and < 500, answer.Text);
+        Assert.NotEmpty(answer.Message!);
+        Assert.Empty(api.Loop.State.Groups);
+    }
+
+    [Fact]
+    public async Task Put_DeepGroup_IsShownToItsEnd()
+    {
+        await using var api = await ApiHost.StartAsync();
+        var id = string.Concat(Enumerable.Repeat("/a", 1500));
+        Assert.Equal(HttpStatusCode.OK, (await api.PutAsync("/v2/groups", $$"""{"id":"{{id}}"}""")).Status);
+        Assert.EndsWith(id, (await api.GetAsync("/v2/groups")).Text.Split('"').Last(text => text.StartsWith("/a", StringComparison.Ordinal)));
+    }
+
     [Fact]
     public async Task Put_UnknownField_IsAWarning()
     {

@@ -8,18 +8,14 @@ namespace Pacer.Server.Api.Groups;
 /// <summary>Ids of groups, as URLs and bodies give them.</summary>
 internal static class GroupPath
 {
-    /// <summary>The group that a URL names, absolute; "/" for the root. Throws (404) for what can't be an id.</summary>
+    /// <summary>The group that a URL names, absolute; "/" for the root. Throws (404) for what no group can be called.</summary>
     public static string OfUrl(string path) =>
         RunSpecPath.Resolve(path, "/", out _) ?? throw new ApiException(ApiErrors.GroupNotFound(path));
 
     /// <summary>The id in a body, relative to <paramref name="parent"/>; <paramref name="parent"/> itself when there is none.</summary>
     public static string OfBody(JsonElement body, string parent, string path = "")
     {
-        if (Text(body, "id") is not { } id)
-        {
-            return parent;
-        }
-        var resolved = RunSpecPath.Resolve(id, parent, out var error);
+        var resolved = RunSpecPath.Resolve(Text(body, "id") ?? parent, parent, out var error);
         if (resolved == "/")
         {
             return resolved;

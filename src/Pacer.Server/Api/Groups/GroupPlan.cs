@@ -14,6 +14,7 @@ internal sealed class GroupPlan(AppsContext context, ClusterState state, bool fo
 {
     private readonly List<RunSpecChange> _changes = [];
     private readonly List<GroupChange> _groups = [];
+    private readonly GroupTree _current = GroupTree.Current(state);
     private bool? _enforcesRole;
 
     public static Input.ChangeRunSpecs Make(AppsContext context, ClusterState state, JsonElement update, string id, bool force)
@@ -97,9 +98,9 @@ internal sealed class GroupPlan(AppsContext context, ClusterState state, bool fo
             AppChanges.CheckResident(current, app, place, force);
             _changes.Add(new RunSpecChange.Put(AppConversion.ToRunSpec(app), current?.Version));
         }
-        foreach (var existing in state.RunSpecs.Values)
+        foreach (var existing in _current.RunSpecs(group))
         {
-            if (existing.Kind == RunSpecKind.App && existing.Id.Group == group && !listed.Contains(existing.Id))
+            if (existing.Kind == RunSpecKind.App && !listed.Contains(existing.Id))
             {
                 _changes.Add(new RunSpecChange.Remove(existing.Id));
             }
@@ -130,7 +131,7 @@ internal sealed class GroupPlan(AppsContext context, ClusterState state, bool fo
             CheckEnforceRole(id, place);
             _enforcesRole = outer;
         }
-        foreach (var existing in GroupTree.IdsOf(state).Where(id => new RunSpecId(id).Group == parent && !listed.Contains(id)))
+        foreach (var existing in _current.Groups(parent).Where(id => !listed.Contains(id)))
         {
             _groups.Add(new GroupChange.Remove(existing));
         }
