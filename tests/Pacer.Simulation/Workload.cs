@@ -105,6 +105,17 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
                 Say(number, "reset a delay");
                 Command(r => new Input.ResetDelay(r, cluster.State.Pending.Keys.First()));
                 break;
+            case 24:
+                Say(number, $"let {id.Group} depend on /g0");
+                Command(r => new Input.ChangeRunSpecs(r, [], force)
+                {
+                    Groups = [new GroupChange.Put(new Group(id.Group, id.Group == "/g0" ? [] : ["/g0"], null, default))],
+                });
+                break;
+            case 25 when random.Next(3) == 0:
+                Say(number, $"remove {id.Group}");
+                Command(r => new Input.ChangeRunSpecs(r, [], force) { Groups = [new GroupChange.Remove(id.Group)] });
+                break;
             default:
                 Say(number, $"disturb a task on {agent.Node.Id}");
                 agent.Disturb();
