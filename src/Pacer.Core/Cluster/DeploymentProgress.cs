@@ -70,7 +70,8 @@ internal static class DeploymentProgress
             }
         }
         Revert(update, deployment.Groups);
-        return RunSpecCommands.Deploy(tx, update, [], force: true);
+        // What came since may have taken an id that would come back.
+        return RunSpecCommands.Validate(update) ?? RunSpecCommands.Deploy(tx, update, [], force: true);
     }
 
     // Dependencies come back. A group that the deployment made goes only when nobody used it since; the deepest are looked at first.

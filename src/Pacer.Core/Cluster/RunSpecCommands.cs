@@ -212,8 +212,8 @@ internal static class RunSpecCommands
         return spec.Instances == current.Instances ? current : current with { Instances = spec.Instances, Version = version, LastScalingAt = version };
     }
 
-    // marathon-model.md §2.6. Only what the change touches can break a rule.
-    private static CommandResult.Invalid? Validate(RootUpdate update)
+    /// <summary>The rules that span run specs (marathon-model.md §2.6). Only what the change touches can break one.</summary>
+    public static CommandResult.Invalid? Validate(RootUpdate update)
     {
         var sizes = update.Before.GroupSizes;
         foreach (var id in update.RunSpecIds)

@@ -127,6 +127,20 @@ public sealed class GroupScenarios
     }
 
     [Fact]
+    public void Cancel_IdOfARemovedGroupIsAnAppNow_IsRefused()
+    {
+        var cluster = new TestCluster();
+        cluster.AddAgent("n1").ObeysKills = false;
+        cluster.Put(App("/a/b/one"));
+        Change(cluster, [], new GroupChange.Remove("/a/b"));
+        var deployment = Assert.Single(cluster.State.Deployments.Keys);
+        cluster.Put(App("/a/b", 0));
+        var refused = cluster.Send(r => new Input.CancelDeployment(r, deployment, Force: false));
+        Assert.Contains("/a/b", Assert.IsType<CommandResult.Invalid>(refused).Message);
+        Assert.Contains(deployment, cluster.State.Deployments.Keys);
+    }
+
+    [Fact]
     public void EnforceRole_OnlyOnTopLevelGroups_WithoutANewVersion()
     {
         var cluster = new TestCluster();
