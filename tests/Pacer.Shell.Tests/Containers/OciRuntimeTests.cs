@@ -128,6 +128,15 @@ public sealed class OciRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Signal_RecordIsGone_TheKillStillArrives()
+    {
+        var started = await _lab.Runtime.StartAsync(_lab.Plan("c1", "sleep", "60"), default);
+        File.Delete(_lab.Oci.Paths.Record("c1"));
+        await _lab.Runtime.SignalAsync("c1", 9, default);
+        await RuntimeLab.UntilAsync(() => !Directory.Exists($"/proc/{started.Pid}") || File.ReadAllText($"/proc/{started.Pid}/stat").Contains(") Z ", StringComparison.Ordinal));
+    }
+
+    [Fact]
     public async Task Start_User_IsResolvedWithItsGroups()
     {
         var plan = _lab.Sh("c1", "id -u; id -g; grep CapEff /proc/self/status; touch /tmp/x && echo ok") with { User = "nobody" };

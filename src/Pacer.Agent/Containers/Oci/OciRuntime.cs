@@ -70,6 +70,11 @@ internal sealed class OciRuntime : IContainerRuntime
             }
             record.Init.Signal(signal);
         }
+        else if (signal == Libc.SigKill)
+        {
+            // Its files are gone, but its cgroup still tells what belongs to it.
+            KillUnrecorded(containerId);
+        }
     }
 
     public async Task DeleteAsync(string containerId, CancellationToken cancellationToken)
