@@ -67,8 +67,6 @@ public abstract record ClusterEvent(Timestamp At)
 
     public sealed record GroupChangeFailed(Timestamp At, string GroupId, Timestamp Version, string Reason) : ClusterEvent(At);
 
-    public sealed record DeploymentStarted(Timestamp At, Deployment Deployment) : ClusterEvent(At);
-
     /// <summary>A step begins.</summary>
     public sealed record DeploymentInfo(Timestamp At, Deployment Deployment) : ClusterEvent(At);
 

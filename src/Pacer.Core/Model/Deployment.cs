@@ -24,18 +24,6 @@ public sealed record Deployment(
     /// <summary>Groups that were made, removed or given other dependencies.</summary>
     public ValueList<GroupTransition> Groups { get; init; } = [];
 
-    public bool Affects(RunSpecId id)
-    {
-        foreach (var transition in Transitions)
-        {
-            if (transition.Id == id)
-            {
-                return true;
-            }
-        }
-        return false;
-    }
-
     public DeploymentStep? Current => CurrentStep >= 1 && CurrentStep <= Steps.Count ? Steps[CurrentStep - 1] : null;
 }
 

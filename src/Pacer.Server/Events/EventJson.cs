@@ -35,8 +35,6 @@ internal static class EventJson
                 json.WriteString("version"u8, e.Version.ToString());
                 json.WriteString("reason"u8, e.Reason);
                 return "group_change_failed";
-            case ClusterEvent.DeploymentStarted e:
-                return WriteProgress(json, e.Deployment, "deployment_info");
             case ClusterEvent.DeploymentInfo e:
                 return WriteProgress(json, e.Deployment, "deployment_info");
             case ClusterEvent.DeploymentStepSucceeded e:

@@ -128,10 +128,8 @@ internal sealed class Placer
                 return false;
             }
         }
-        return HasResources(candidate);
+        return ResourceRejection(candidate) is null;
     }
-
-    private bool HasResources(Candidate candidate) => ResourceRejection(candidate) is null;
 
     private Rejection? Check(Candidate candidate, bool dynamicToo)
     {
