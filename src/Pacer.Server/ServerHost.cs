@@ -17,6 +17,7 @@ using Pacer.Server.Api.Launching;
 using Pacer.Server.Events;
 using Pacer.Server.Hosting;
 using Pacer.Server.Loop;
+using Pacer.Server.Secrets;
 using Pacer.Server.Storage;
 
 namespace Pacer.Server;
@@ -171,8 +172,12 @@ public sealed class ServerHost : IAsyncDisposable
         services.AddSingleton<IAgentSessions>(provider => provider.GetRequiredService<AgentSessions>());
         services.AddSingleton<AgentLinkService>();
         var rules = new AppRules();
+        var secrets = new SecretStore(
+            SecretKey.Open(options.SecretsKeyFile ?? Path.Combine(options.DataDir, SecretKey.FileName), options.SecretsKey), options.SecretsDir);
         services.AddSingleton(rules);
-        services.AddSingleton<LaunchBuilder>((launch, _) => TaskSpecBuilder.Build(launch.RunSpec, launch.Instance, rules));
+        services.AddSingleton(secrets);
+        services.AddSingleton<LaunchBuilder>((launch, state) => TaskSpecBuilder.Build(
+            launch.RunSpec, launch.Instance, rules, source => secrets.Read(state, launch.RunSpec.Id, source)));
         services.AddSingleton(provider => new ClusterLoop(
             state, store, provider.GetRequiredService<AgentDirectory>(), provider.GetRequiredService<EventHub>(), Orchestrator.Step,
             new ClusterSettings { AgentTimeout = options.AgentTimeout }, time, provider.GetRequiredService<ILogger<ClusterLoop>>()));

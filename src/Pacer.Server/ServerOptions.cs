@@ -15,6 +15,15 @@ public sealed record ServerOptions
     /// <summary>When set, agents must show it to join.</summary>
     public string? JoinToken { get; init; }
 
+    /// <summary>Base64 of the 32 bytes that secrets are sealed with; null: the key file's.</summary>
+    public string? SecretsKey { get; init; }
+
+    /// <summary>Holds that key, and is made with the first secret; null: <c>secrets.key</c> in the data directory.</summary>
+    public string? SecretsKeyFile { get; init; }
+
+    /// <summary>Directory of secrets that are files (source <c>file:NAME</c>); null: there are none.</summary>
+    public string? SecretsDir { get; init; }
+
     /// <summary>Silence after which a node counts as lost.</summary>
     public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(75);
 

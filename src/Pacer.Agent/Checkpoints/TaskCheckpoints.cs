@@ -31,7 +31,21 @@ internal sealed partial class TaskCheckpoints(string directory, ILogger logger)
         ? taskId
         : $"{taskId[..(LongestName - 33)]}-{Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(taskId)).AsSpan(0, 16))}";
 
-    public void SaveSpec(TaskSpec spec) => AtomicFile.Write(SpecPath(spec.TaskId), spec.ToByteArray(), durable: false);
+    /// <summary>Keeps the spec without the contents of secrets, which have no place on a disk.</summary>
+    public void SaveSpec(TaskSpec spec)
+    {
+        var kept = spec;
+        if (spec.SecretEnvironment.Count > 0)
+        {
+            kept = spec.Clone();
+            foreach (var name in spec.SecretEnvironment.Keys)
+            {
+                kept.SecretEnvironment[name] = "";
+            }
+            kept.SecretsWithheld = true;
+        }
+        AtomicFile.Write(SpecPath(spec.TaskId), kept.ToByteArray(), durable: false);
+    }
 
     public void SaveState(TaskSnapshot task) =>
         AtomicFile.Write(

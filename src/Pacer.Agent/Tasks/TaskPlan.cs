@@ -93,6 +93,10 @@ internal static class TaskPlan
         {
             environment[name] = value;
         }
+        foreach (var (name, value) in spec.SecretEnvironment)
+        {
+            environment[name] = value;
+        }
         return environment;
     }
 

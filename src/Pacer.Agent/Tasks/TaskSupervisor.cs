@@ -211,6 +211,10 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
         try
         {
             var spec = _spec ??= _tools.Checkpoints.ReadSpec(TaskId) ?? throw new FetchException("The task's checkpoint can't be read");
+            if (spec.SecretsWithheld)
+            {
+                throw new FetchException("The agent was restarted before the task had begun, and keeps no secrets on disk");
+            }
             var user = NodeUser.Current;
             if (spec.User.Length > 0)
             {

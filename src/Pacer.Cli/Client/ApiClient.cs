@@ -64,13 +64,14 @@ internal sealed class ApiClient : IDisposable
     public Task<ApiReply> SendAsync(HttpMethod method, string path, JsonNode? body, CancellationToken cancellationToken) =>
         SendBytesAsync(method, path, body is null ? null : Encoding.UTF8.GetBytes(JsonText.OneLine(body)), cancellationToken);
 
-    public async Task<ApiReply> SendBytesAsync(HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken)
+    public async Task<ApiReply> SendBytesAsync(
+        HttpMethod method, string path, byte[]? body, CancellationToken cancellationToken, string contentType = "application/json")
     {
         using var request = new HttpRequestMessage(method, path);
         if (body is not null)
         {
             request.Content = new ByteArrayContent(body);
-            request.Content.Headers.ContentType = new MediaTypeHeaderValue("application/json");
+            request.Content.Headers.ContentType = new MediaTypeHeaderValue(contentType);
             // A body that is too large is refused before it is sent, with a reason that can be read.
             request.Headers.ExpectContinue = body.Length > 1024 * 1024;
         }

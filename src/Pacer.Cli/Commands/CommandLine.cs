@@ -27,6 +27,7 @@ internal static class CommandLine
             TaskCommand.Create(surroundings),
             DeploymentCommand.Create(surroundings),
             NodeCommand.Create(surroundings),
+            SecretCommand.Create(surroundings),
             EventCommand.Create(surroundings),
             CompletionCommand.Create(surroundings),
             VersionCommand.Create(surroundings),

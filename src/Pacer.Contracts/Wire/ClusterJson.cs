@@ -13,6 +13,8 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(SecretList))]
+[JsonSerializable(typeof(SecretInfo))]
 [JsonSerializable(typeof(List<SandboxEntry>))]
 [JsonSerializable(typeof(SandboxData))]
 [JsonSerializable(typeof(LeaderName))]

@@ -49,6 +49,10 @@ public abstract record Change
 
     public sealed record DeleteRootChange(Timestamp Version) : Change;
 
+    public sealed record PutSecret(SealedSecret Secret) : Change;
+
+    public sealed record DeleteSecret(string Name) : Change;
+
     /// <summary>Version of the root group: the newest of all definition changes.</summary>
     public sealed record PutRootVersion(Timestamp Version) : Change;
 }

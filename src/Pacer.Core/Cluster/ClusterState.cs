@@ -37,6 +37,10 @@ public sealed record ClusterState
     public ImmutableSortedDictionary<RunSpecId, LaunchDelay> LaunchDelays { get; init; } = ImmutableSortedDictionary<RunSpecId, LaunchDelay>.Empty;
     public ImmutableSortedDictionary<RunSpecId, TaskFailure> TaskFailures { get; init; } = ImmutableSortedDictionary<RunSpecId, TaskFailure>.Empty;
 
+    /// <summary>By name.</summary>
+    public ImmutableSortedDictionary<string, SealedSecret> Secrets { get; init; } =
+        ImmutableSortedDictionary.Create<string, SealedSecret>(StringComparer.Ordinal);
+
     /// <summary>Derived: what each node's instances hold.</summary>
     public ImmutableSortedDictionary<AgentId, AgentUsage> Usage { get; init; } = ImmutableSortedDictionary<AgentId, AgentUsage>.Empty;
 

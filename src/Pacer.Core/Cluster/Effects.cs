@@ -50,6 +50,8 @@ public abstract record CommandResult
 
     public sealed record DeploymentNotFound(DeploymentId Id) : CommandResult;
 
+    public sealed record SecretNotFound(string Name) : CommandResult;
+
     /// <summary>Nothing of this run spec waits to be launched.</summary>
     public sealed record NotQueued(RunSpecId Id) : CommandResult;
 

@@ -50,6 +50,11 @@ public abstract record Input
     /// <summary>Forgets the launch back-off of a run spec.</summary>
     public sealed record ResetDelay(RequestId Request, RunSpecId Id) : Command(Request);
 
+    /// <summary>Stores a secret, or sets its content anew. Running tasks keep what they were given.</summary>
+    public sealed record PutSecret(RequestId Request, string Name, string Sealed) : Command(Request);
+
+    public sealed record RemoveSecret(RequestId Request, string Name) : Command(Request);
+
     /// <summary>A server process took over this state: no node is in contact yet. The first input after every start.</summary>
     public sealed record ServerStarted : Input;
 

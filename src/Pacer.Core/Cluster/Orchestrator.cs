@@ -81,6 +81,8 @@ public static class Orchestrator
         Input.EnforceRole enforce => GroupCommands.EnforceRole(tx, enforce),
         Input.KillInstances kill => InstanceCommands.Kill(tx, kill),
         Input.CancelDeployment cancel => DeploymentProgress.Cancel(tx, cancel),
+        Input.PutSecret put => SecretCommands.Put(tx, put),
+        Input.RemoveSecret remove => SecretCommands.Remove(tx, remove.Name),
         Input.ResetDelay reset => InstanceCommands.ResetDelay(tx, reset.Id),
         _ => throw new ArgumentOutOfRangeException(nameof(command), command, "unknown command"),
     };

@@ -29,6 +29,8 @@ internal static class StateChanges
         Change.DeleteGroup delete => state with { Groups = state.Groups.Remove(delete.Id) },
         Change.PutRootChange put => state with { RootChanges = state.RootChanges.SetItem(put.RootChange.Version, put.RootChange) },
         Change.DeleteRootChange delete => state with { RootChanges = state.RootChanges.Remove(delete.Version) },
+        Change.PutSecret put => state with { Secrets = state.Secrets.SetItem(put.Secret.Name, put.Secret) },
+        Change.DeleteSecret delete => state with { Secrets = state.Secrets.Remove(delete.Name) },
         Change.PutRootVersion put => state with { RootVersion = put.Version },
         _ => throw new ArgumentOutOfRangeException(nameof(change), change, "unknown change"),
     };

@@ -173,7 +173,11 @@ internal sealed partial class AgentLinkService(
 
     private async Task ReportLaunchFailedAsync(Effect.Launch launch, Exception exception)
     {
-        LogLaunchFailed(exception, launch.Instance.Id);
+        var refusal = (exception as LaunchRefusedException)?.Message;
+        if (refusal is null)
+        {
+            LogLaunchFailed(exception, launch.Instance.Id);
+        }
         foreach (var task in launch.Instance.Tasks)
         {
             if (task.Condition.IsTerminal())
@@ -181,7 +185,7 @@ internal sealed partial class AgentLinkService(
                 continue;
             }
             await loop.PostAsync(new Input.TaskReported(launch.AgentId, new TaskReport(
-                task.Id, 0, Condition.Error, "The server could not turn the definition into a launch order; see its log", "REASON_TASK_INVALID",
+                task.Id, 0, Condition.Error, refusal ?? "The server could not turn the definition into a launch order; see its log", "REASON_TASK_INVALID",
                 Timestamp.From(time.GetUtcNow()), null, null, [], [])), CancellationToken.None);
         }
     }

@@ -9,6 +9,7 @@ using Pacer.Server.Api.Files;
 using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Nodes;
 using Pacer.Server.Api.Queue;
+using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
 using Pacer.Server.Events;
 using Pacer.Server.Loop;
@@ -40,6 +41,7 @@ internal static class ApiRoutes
         FileEndpoints.Map(app);
         ExecEndpoint.Map(app);
         NodeEndpoints.Map(app);
+        SecretEndpoints.Map(app);
         EventStreamEndpoint.Map(app);
     }
 }

@@ -32,6 +32,8 @@ internal static class EntryCodec
         Change.DeleteGroup delete => Delete(EntryKind.Group, delete.Id),
         Change.PutRootChange put => Put(EntryKind.RootChange, RootKey(put.RootChange.Version), GroupMapping.ToRecord(put.RootChange)),
         Change.DeleteRootChange delete => Delete(EntryKind.RootChange, RootKey(delete.Version)),
+        Change.PutSecret put => Put(EntryKind.Secret, put.Secret.Name, SecretMapping.ToRecord(put.Secret)),
+        Change.DeleteSecret delete => Delete(EntryKind.Secret, delete.Name),
         Change.PutRootVersion put => Put(EntryKind.RootVersion, "", new RootVersionRecord { Version = put.Version.UnixMilliseconds }),
         _ => throw new InvalidOperationException($"No row is defined for {change.GetType().Name}."),
     };
@@ -51,6 +53,7 @@ internal static class EntryCodec
         EntryKind.TaskFailure => new Change.PutTaskFailure(DeploymentMapping.ToModel(TaskFailureRecord.Parser.ParseFrom(value))),
         EntryKind.Group => new Change.PutGroup(GroupMapping.ToModel(GroupRecord.Parser.ParseFrom(value))),
         EntryKind.RootChange => new Change.PutRootChange(GroupMapping.ToModel(RootChangeRecord.Parser.ParseFrom(value))),
+        EntryKind.Secret => new Change.PutSecret(SecretMapping.ToModel(SecretRecord.Parser.ParseFrom(value))),
         EntryKind.RootVersion => new Change.PutRootVersion(new Timestamp(RootVersionRecord.Parser.ParseFrom(value).Version)),
         _ => throw new FormatException($"Rows of kind {(int)kind} are not known."),
     };

@@ -13,4 +13,5 @@ internal enum EntryKind
     TaskFailure = 8,
     Group = 9,
     RootChange = 10,
+    Secret = 11,
 }

@@ -75,7 +75,7 @@ public sealed class HostileInputProperties
             JsonDocument.Parse(AppRendering.Json(spec)).RootElement, id: null));
         Assert.True(spec.SameConfigAs(again), "shown and sent back, it is the same");
         Assert.Equal(spec.Instances, again.Instances);
-        TaskSpecBuilder.Build(spec, Placed(spec), new AppRules());
+        TaskSpecBuilder.Build(spec, Placed(spec), new AppRules(), _ => []);
     }
 
     private static Instance Placed(RunSpec spec)

@@ -156,7 +156,7 @@ public sealed class LaunchTests
 
     private static TaskSpec Launch(Instance instance, RunSpec spec)
     {
-        var order = TaskSpecBuilder.Build(spec, instance, new AppRules());
+        var order = TaskSpecBuilder.Build(spec, instance, new AppRules(), _ => throw new InvalidOperationException("no secret was named"));
         Assert.Equal(instance.Id.Value, order.InstanceId);
         return Assert.Single(order.Tasks);
     }

@@ -112,5 +112,6 @@ internal static class ModelGenerators
         Failures.Select(failure => (Change)new Change.PutTaskFailure(failure)),
         Groups.Select(group => (Change)new Change.PutGroup(group)),
         RootChanges.Select(change => (Change)new Change.PutRootChange(change)),
+        Gen.Select(Text, Text, Moment, (name, content, version) => (Change)new Change.PutSecret(new SealedSecret(name, content, version))),
         Moment.Select(version => (Change)new Change.PutRootVersion(version)));
 }

@@ -12,6 +12,9 @@ internal sealed class ServerFlags(Surroundings surroundings)
     private readonly Flag _joinToken = new(surroundings, "--join-token", "PACER_JOIN_TOKEN", "TOKEN", "Agents must show it to join");
     private readonly Flag _agentTimeout = new(surroundings, "--agent-timeout", "PACER_AGENT_TIMEOUT", "SECONDS", "Silence after which a node counts as lost", "75");
 
+    private readonly Flag _secretsKeyFile = new(surroundings, "--secrets-key-file", "PACER_SECRETS_KEY_FILE", "FILE", "Holds the key of stored secrets; made with the first one [DATA_DIR/secrets.key]");
+    private readonly Flag _secretsDir = new(surroundings, "--secrets-dir", "PACER_SECRETS_DIR", "DIR", "Secrets that are files: source \"file:NAME\"");
+
     public Flag JoinToken => _joinToken;
 
     public void AddTo(Command command)
@@ -20,6 +23,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
         command.Add(_agentListen);
         command.Add(_joinToken);
         command.Add(_agentTimeout);
+        command.Add(_secretsKeyFile);
+        command.Add(_secretsDir);
     }
 
     public ServerOptions Options(ParseResult parse, string dataDirectory, string logLevel) => new()
@@ -29,6 +34,10 @@ internal sealed class ServerFlags(Surroundings surroundings)
         DataDir = dataDirectory,
         JoinToken = parse.GetValue(_joinToken) is { Length: > 0 } token ? token : null,
         AgentTimeout = TimeSpan.FromSeconds(FlagValue.Number(parse, _agentTimeout, "75")!.Value),
+        // The key itself has no flag: the command lines of all processes can be read by everyone.
+        SecretsKey = surroundings.Variable("PACER_SECRETS_KEY") is { Length: > 0 } key ? key : null,
+        SecretsKeyFile = parse.GetValue(_secretsKeyFile) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
+        SecretsDir = parse.GetValue(_secretsDir) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
         LogLevel = logLevel,
     };
 }

@@ -160,7 +160,7 @@ internal static class AppSchema
         new("args", new Shape.List(Text)),
         new("user", Text),
         new("env", new Shape.Map(new Shape.Either(
-            WhenText: Text, WhenRecord: new Shape.Record("secret", new Field("secret", Text, Required: true, Unsupported: NoSecrets))))),
+            WhenText: Text, WhenRecord: new Shape.Record("secret", new Field("secret", Text, Required: true))))),
         new("instances", Count),
         new("cpus", new Shape.Number(0.001, MaxCpus)),
         new("mem", new Shape.Number(0, MaxMiB)),
@@ -203,7 +203,7 @@ internal static class AppSchema
             new("relaunchEscalationTimeoutSeconds", Long),
             new("taskLostBehavior", OneOf(EnumTexts.TaskLostBehaviors))), Unsupported: Always("it is deprecated")),
         new("requirePorts", Flag),
-        new("secrets", new Shape.Map(new Shape.Record("secret", new Field("source", NonEmpty, Required: true))), Unsupported: NoSecrets),
+        new("secrets", new Shape.Map(new Shape.Record("secret", new Field("source", NonEmpty, Required: true)))),
         new("taskKillGracePeriodSeconds", Count),
         new("tty", Flag, Unsupported: Always("tasks run without a terminal")),
         new("networks", new Shape.List(Network)),
@@ -229,7 +229,6 @@ internal static class AppSchema
 
     private static Func<JsonElement, string?> Always(string reason) => _ => reason;
 
-    private static string? NoSecrets(JsonElement value) => "there is no secret store, so nothing is injected";
 
     private static string? OtherThanHost(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase)

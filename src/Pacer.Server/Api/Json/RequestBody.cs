@@ -59,7 +59,8 @@ internal static class RequestBody
         return document;
     }
 
-    private static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpContext http)
+    /// <summary>The body as it came. Throws <see cref="ApiException"/>: 413.</summary>
+    public static async Task<ReadOnlyMemory<byte>> ReadBytesAsync(HttpContext http)
     {
         if (http.Request.ContentLength > MaxBytes)
         {

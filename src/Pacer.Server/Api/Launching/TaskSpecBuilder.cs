@@ -1,6 +1,7 @@
 using Pacer.Contracts.AgentLink;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Model;
+using Pacer.Server.Agents;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Apps.Validation;
 using AgentArtifact = Pacer.Contracts.AgentLink.Artifact;
@@ -20,7 +21,8 @@ internal static class TaskSpecBuilder
 
     /// <param name="instance">Placed, with the incarnation to launch.</param>
     /// <param name="spec">The version that the instance runs.</param>
-    public static LaunchInstance Build(RunSpec spec, Instance instance, AppRules rules)
+    /// <exception cref="LaunchRefusedException">A secret can't be had.</exception>
+    public static LaunchInstance Build(RunSpec spec, Instance instance, AppRules rules, SecretReader secrets)
     {
         var app = AppRendering.Read(spec);
         var placement = instance.Placement
@@ -49,6 +51,7 @@ internal static class TaskSpecBuilder
             Role = spec.Role,
         };
         task.Environment.Add(TaskEnvironment.Build(spec, app, taskId, placement.Hostname, ports, rules));
+        SecretValues.AddEnvironment(task, app.Env, app.Secrets, secrets);
         task.Labels.Add(app.Labels ?? []);
         task.Ports.AddRange(ports.Select(port => new TaskPort
         {

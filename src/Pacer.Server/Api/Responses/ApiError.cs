@@ -49,6 +49,8 @@ internal static class ApiErrors
 
     public static ApiError DeploymentNotFound(string id) => new(404, $"DeploymentPlan {id} does not exist");
 
+    public static ApiError SecretNotFound(string name) => new(404, $"Secret '{name}' does not exist");
+
     public static ApiError NotQueued(string id) => new(404, $"Application {id} not found in tasks queue.");
 
     public static ApiError RouteNotFound() => new(404, "URI not found");

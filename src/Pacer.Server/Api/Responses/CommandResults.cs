@@ -16,6 +16,7 @@ internal static class CommandResults
         CommandResult.RunSpecNotFound notFound => ApiErrors.AppNotFound(notFound.Id.Path),
         CommandResult.GroupNotFound notFound => ApiErrors.GroupNotFound(notFound.GroupId),
         CommandResult.DeploymentNotFound notFound => ApiErrors.DeploymentNotFound(notFound.Id.Value),
+        CommandResult.SecretNotFound notFound => ApiErrors.SecretNotFound(notFound.Name),
         CommandResult.NotQueued notQueued => ApiErrors.NotQueued(notQueued.Id.Path),
         CommandResult.Invalid invalid => ApiErrors.InvalidObject(invalid.Path, invalid.Message),
         CommandResult.ServicePortsExhausted exhausted => ApiErrors.ServicePortsExhausted(exhausted.Min, exhausted.Max),

@@ -1,4 +1,5 @@
 using Pacer.Contracts.Wire;
+using Pacer.Core.Model;
 using Pacer.Server.Api.Json;
 
 namespace Pacer.Server.Api.Apps.Validation;
@@ -87,6 +88,7 @@ internal static class AppValidator
             RequireFeature(rules, AppRules.Secrets, "/secrets", errors);
             errors.Require(name.Length > 0, "/secrets", "must not contain an empty name");
             errors.Require(!string.IsNullOrEmpty(secret.Source), $"/secrets/{name}/source", "must not be empty");
+            SecretRules.Check(secret.Source, new RunSpecId(app.Id!), $"/secrets/{name}/source", errors);
         }
     }
 
