@@ -5,7 +5,7 @@ namespace Pacer.Agent.Node;
 /// <summary>The tmpfs that an agent mounts on its run directory where that is not on one; it outlives the agent, as the containers do.</summary>
 internal static class RunMount
 {
-    /// <summary>Undoes the mount if it is ours and nothing uses it. Repeatable.</summary>
+    /// <summary>Undoes the mount if it is ours and nothing uses it, and removes the directory when it is empty then. Repeatable.</summary>
     public static void Remove(string runDir)
     {
         var path = Path.GetFullPath(runDir).TrimEnd('/');
@@ -18,8 +18,16 @@ internal static class RunMount
                 && fields[dash + 1] == "tmpfs" && fields[dash + 2] == "pacer")
             {
                 _ = Libc.Unmount(path, 0);
-                return;
+                break;
             }
+        }
+        try
+        {
+            Directory.Delete(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // Something is in it, or it is another's: then it stays.
         }
     }
 }

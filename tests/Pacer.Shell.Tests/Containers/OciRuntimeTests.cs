@@ -103,6 +103,16 @@ public sealed class OciRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Start_EnvironmentWithAPassword_IsNotReadableByOtherUsers()
+    {
+        var plan = _lab.Sh("c1", "exec sleep 1000") with { Environment = new Dictionary<string, string> { ["PASSWORD"] = "hush" } };
+        await _lab.Runtime.StartAsync(plan, default);
+        var search = await ChildProcess.RunAsync("/bin/sh", ["-c", $"setpriv --reuid 65534 --regid 65534 --clear-groups grep -rs hush {_lab.Directory}/run; true"]);
+        Assert.Equal("", search.Output);
+        Assert.Contains("hush", await File.ReadAllTextAsync($"{_lab.Directory}/run/c/c1/config.json"));
+    }
+
+    [Fact]
     public async Task Start_Limits_AreInTheCgroup()
     {
         if (_lab.Oci.Cgroups.Layout.Version == CgroupVersion.V2)

@@ -52,9 +52,15 @@ internal sealed class OciPaths
 
     public void Create()
     {
-        foreach (var directory in (string[])[RuntimeRoot, Bundles, RootFileSystem, Exits, Records])
+        foreach (var directory in (string[])[RootFileSystem, Exits, Records])
         {
             Directory.CreateDirectory(directory);
+        }
+        // Both hold the environment of every task, which may hold passwords; users of this machine must not read them.
+        foreach (var directory in (string[])[RuntimeRoot, Bundles])
+        {
+            Directory.CreateDirectory(directory);
+            File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         }
     }
 }
