@@ -56,7 +56,20 @@ public enum RecoveredState
 }
 
 /// <summary>Live use of a container; null where the machine does not tell.</summary>
-public sealed record ContainerUsage(TimeSpan? CpuTime, long? MemoryBytes, int? Processes);
+public sealed record ContainerUsage(TimeSpan? CpuTime, long? MemoryBytes, int? Processes)
+{
+    public TimeSpan? UserTime { get; init; }
+
+    public TimeSpan? SystemTime { get; init; }
+
+    /// <summary>Hard cap in cores; null: none, or not known.</summary>
+    public double? CpuLimit { get; init; }
+
+    public long? MemoryLimitBytes { get; init; }
+
+    /// <summary>Scheduling periods under a CPU cap, how many of them were cut short, and for how long in all.</summary>
+    public (long Periods, long Throttled, TimeSpan ThrottledTime)? Throttling { get; init; }
+}
 
 /// <summary>A command to run inside a running container.</summary>
 public sealed record ExecPlan(IReadOnlyList<string> Arguments, IReadOnlyDictionary<string, string>? Environment, string? User, bool Tty, int Rows, int Columns);

@@ -92,6 +92,13 @@ internal sealed partial class SessionDialer(TaskTable tasks, Sandboxes sandboxes
                     ? await ExecSession.RunAsync(runtime, running.ContainerId, request.Exec, stream).ConfigureAwait(false)
                     : throw new SessionException(SessionException.Refused, "The task is not running");
 
+            case OpenSession.KindOneofCase.Statistics:
+                var usage = task?.Snapshot is { Phase: TaskPhase.Running } live
+                    ? runtime.ReadUsage(live.ContainerId)
+                    : throw new SessionException(SessionException.Refused, "The task is not running");
+                await stream.WriteAsync(new SessionMessage { Statistics = Statistics.Of(usage, tasks.NowMs) }).ConfigureAwait(false);
+                return new SessionEnd();
+
             default:
                 throw new SessionException(SessionException.Refused, "This agent does not know that kind of session");
         }

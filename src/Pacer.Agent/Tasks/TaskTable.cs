@@ -32,6 +32,9 @@ internal sealed partial class TaskTable(TaskTools tools)
     /// <summary>Takes status updates to the server while it is in contact; null otherwise, then the next registration carries them.</summary>
     public Action<StatusUpdate>? Outlet { get; set; }
 
+    /// <summary>The node's clock, Unix milliseconds.</summary>
+    public long NowMs => tools.NowMs;
+
     public IEnumerable<TaskSupervisor> All => _tasks.Select(entry => entry.Value);
 
     /// <summary>Tasks that were not over when they were loaded by <see cref="RecoverAsync"/>.</summary>

@@ -17,6 +17,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(SecretInfo))]
 [JsonSerializable(typeof(List<SandboxEntry>))]
 [JsonSerializable(typeof(SandboxData))]
+[JsonSerializable(typeof(StatisticsInfo))]
 [JsonSerializable(typeof(LeaderName))]
 [JsonSerializable(typeof(List<UnusedOffer>))]
 [JsonSerializable(typeof(ProcessedOffersSummary))]

@@ -39,6 +39,7 @@ internal static class ApiRoutes
         QueueEndpoints.Map(app);
         TaskEndpoints.Map(app);
         FileEndpoints.Map(app);
+        StatisticsEndpoint.Map(app);
         ExecEndpoint.Map(app);
         NodeEndpoints.Map(app);
         SecretEndpoints.Map(app);

@@ -50,11 +50,37 @@ public sealed class KernelTextTests
     [Fact]
     public void Usage_BothVersions_SubtractInactiveFileCache()
     {
-        var expected = new ContainerUsage(TimeSpan.FromSeconds(2), 700, 4);
-        Assert.Equal(expected, CgroupReadings.UsageV1("2000000000\n", "1000\n", "inactive_file 1\ntotal_inactive_file 300\n", "4\n"));
-        Assert.Equal(expected, CgroupReadings.UsageV2("usage_usec 2000000\nuser_usec 1\n", "1000\n", "anon 5\ninactive_file 300\n", "4\n"));
-        Assert.Equal(new ContainerUsage(null, null, null), CgroupReadings.UsageV2(null, null, null, null));
+        var expected = new ContainerUsage(TimeSpan.FromSeconds(2), 700, 4)
+        {
+            UserTime = TimeSpan.FromSeconds(1.5),
+            SystemTime = TimeSpan.FromSeconds(0.5),
+            CpuLimit = 1.5,
+            MemoryLimitBytes = 4096,
+            Throttling = (10, 3, TimeSpan.FromSeconds(0.25)),
+        };
+        Assert.Equal(expected, CgroupReadings.UsageV1(Files(
+            ("cpuacct.usage", "2000000000\n"), ("cpuacct.stat", "user 150\nsystem 50\n"), ("memory.usage_in_bytes", "1000\n"),
+            ("memory.stat", "inactive_file 1\ntotal_inactive_file 300\n"), ("pids.current", "4\n"), ("cpu.cfs_quota_us", "150000\n"),
+            ("cpu.cfs_period_us", "100000\n"), ("memory.limit_in_bytes", "4096\n"), ("cpu.stat", "nr_periods 10\nnr_throttled 3\nthrottled_time 250000000\n"))));
+        Assert.Equal(expected, CgroupReadings.UsageV2(Files(
+            ("cpu.stat", "usage_usec 2000000\nuser_usec 1500000\nsystem_usec 500000\nnr_periods 10\nnr_throttled 3\nthrottled_usec 250000\n"),
+            ("memory.current", "1000\n"), ("memory.stat", "anon 5\ninactive_file 300\n"), ("pids.current", "4\n"), ("cpu.max", "150000 100000\n"),
+            ("memory.max", "4096\n"))));
     }
+
+    [Fact]
+    public void Usage_NothingReadableOrNoLimits_IsUnknown()
+    {
+        var unknown = new ContainerUsage(null, null, null);
+        Assert.Equal(unknown, CgroupReadings.UsageV1(Files()));
+        Assert.Equal(unknown, CgroupReadings.UsageV2(Files()));
+        Assert.Equal(unknown, CgroupReadings.UsageV1(Files(
+            ("cpu.cfs_quota_us", "-1\n"), ("cpu.cfs_period_us", "100000\n"), ("memory.limit_in_bytes", "9223372036854771712\n"))));
+        Assert.Equal(unknown, CgroupReadings.UsageV2(Files(("cpu.max", "max 100000\n"), ("memory.max", "max\n"))));
+    }
+
+    private static Func<string, string, string?> Files(params (string Name, string Text)[] files) =>
+        (_, name) => files.FirstOrDefault(file => file.Name == name).Text;
 
     [Theory]
     [InlineData(1000, 1024, 100)]

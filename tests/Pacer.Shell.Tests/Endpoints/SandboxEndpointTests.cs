@@ -53,6 +53,21 @@ public sealed class SandboxEndpointTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Statistics_HaveMesosNames_AndLeaveOutWhatIsUnknown()
+    {
+        var reading = _server.GetJsonAsync($"/v2/tasks/{_task}/statistics");
+        var (request, call) = await _agent.AcceptSessionAsync();
+        Assert.NotNull(request.Statistics);
+        await call.RequestStream.WriteAsync(new SessionMessage
+        {
+            Statistics = new TaskStatistics { TimestampMs = 1500, CpuUserSeconds = 2, CpuLimit = 0.5, MemoryBytes = 1024, Processes = 3 },
+        });
+        await call.RequestStream.WriteAsync(End());
+        Assert.Equal(
+            """{"timestamp":1.5,"cpus_user_time_secs":2,"cpus_limit":0.5,"mem_total_bytes":1024,"processes":3}""", (await reading).GetRawText());
+    }
+
+    [Fact]
     public async Task Read_WithoutOffset_TellsTheSize()
     {
         var reading = _server.GetJsonAsync($"/v2/tasks/{_task}/files/read?path=stdout");

@@ -34,13 +34,54 @@ internal static class CgroupReadings
     public static long? WorkingSet(long? usage, long? inactiveFile) =>
         usage is { } used ? Math.Max(0, used - (inactiveFile ?? 0)) : null;
 
-    public static ContainerUsage UsageV1(string? cpuNanoseconds, string? memoryUsage, string? memoryStat, string? pids) => new(
-        Number(cpuNanoseconds) is { } ns ? TimeSpan.FromTicks(ns / 100) : null,
-        WorkingSet(Number(memoryUsage), Value(memoryStat, "total_inactive_file")),
-        (int?)Number(pids));
+    /// <param name="read">Text of a file of a controller; null when it can't be read.</param>
+    public static ContainerUsage UsageV1(Func<string, string, string?> read)
+    {
+        var memory = read("memory", "memory.stat");
+        var times = read("cpuacct", "cpuacct.stat");
+        var throttling = read("cpu", "cpu.stat");
+        return new(
+            Number(read("cpuacct", "cpuacct.usage")) is { } ns ? TimeSpan.FromTicks(ns / 100) : null,
+            WorkingSet(Number(read("memory", "memory.usage_in_bytes")), Value(memory, "total_inactive_file")),
+            (int?)Number(read("pids", "pids.current")))
+        {
+            UserTime = Ticks(Value(times, "user")),
+            SystemTime = Ticks(Value(times, "system")),
+            CpuLimit = Cores(Number(read("cpu", "cpu.cfs_quota_us")), Number(read("cpu", "cpu.cfs_period_us"))),
+            MemoryLimitBytes = Number(read("memory", "memory.limit_in_bytes")) is { } limit and < NoLimitV1 ? limit : null,
+            Throttling = Value(throttling, "nr_periods") is { } periods && Value(throttling, "throttled_time") is { } throttled
+                ? (periods, Value(throttling, "nr_throttled") ?? 0, TimeSpan.FromTicks(throttled / 100))
+                : null,
+        };
+    }
 
-    public static ContainerUsage UsageV2(string? cpuStat, string? memoryCurrent, string? memoryStat, string? pids) => new(
-        Value(cpuStat, "usage_usec") is { } us ? TimeSpan.FromMicroseconds(us) : null,
-        WorkingSet(Number(memoryCurrent), Value(memoryStat, "inactive_file")),
-        (int?)Number(pids));
+    /// <param name="read">Text of a file of a controller; null when it can't be read.</param>
+    public static ContainerUsage UsageV2(Func<string, string, string?> read)
+    {
+        var cpu = read("cpu", "cpu.stat");
+        var cap = (read("cpu", "cpu.max") ?? "").Split(' ');
+        return new(
+            Microseconds(Value(cpu, "usage_usec")),
+            WorkingSet(Number(read("memory", "memory.current")), Value(read("memory", "memory.stat"), "inactive_file")),
+            (int?)Number(read("pids", "pids.current")))
+        {
+            UserTime = Microseconds(Value(cpu, "user_usec")),
+            SystemTime = Microseconds(Value(cpu, "system_usec")),
+            CpuLimit = cap.Length == 2 ? Cores(Number(cap[0]), Number(cap[1])) : null,
+            MemoryLimitBytes = Number(read("memory", "memory.max")),
+            Throttling = Value(cpu, "nr_periods") is { } periods && Microseconds(Value(cpu, "throttled_usec")) is { } throttled
+                ? (periods, Value(cpu, "nr_throttled") ?? 0, throttled)
+                : null,
+        };
+    }
+
+    // The kernel's word for "none": the highest multiple of a page.
+    private const long NoLimitV1 = long.MaxValue / 4096 * 4096;
+
+    // USER_HZ is 100 on every architecture that Linux reports it for.
+    private static TimeSpan? Ticks(long? userHz) => userHz is { } ticks ? TimeSpan.FromMilliseconds(ticks * 10) : null;
+
+    private static TimeSpan? Microseconds(long? value) => value is { } microseconds ? TimeSpan.FromMicroseconds(microseconds) : null;
+
+    private static double? Cores(long? quota, long? period) => quota is > 0 && period is > 0 ? (double)quota / period : null;
 }

@@ -111,14 +111,7 @@ internal sealed class CgroupTree(CgroupLayout layout, string root)
         string? Read(string controller, string file) =>
             layout.Directory(controller, PathOf(containerId)) is { } directory ? TryRead($"{directory}/{file}") : null;
 
-        return layout.Version == CgroupVersion.V2
-            ? CgroupReadings.UsageV2(
-                Read("cpu", "cpu.stat"), Read("memory", "memory.current"), Read("memory", "memory.stat"), Read("pids", "pids.current"))
-            : CgroupReadings.UsageV1(
-                Read("cpuacct", "cpuacct.usage"),
-                Read("memory", "memory.usage_in_bytes"),
-                Read("memory", "memory.stat"),
-                Read("pids", "pids.current"));
+        return layout.Version == CgroupVersion.V2 ? CgroupReadings.UsageV2(Read) : CgroupReadings.UsageV1(Read);
     }
 
     /// <summary>Stops the container's processes and waits until they stand still; null when that is not possible.</summary>

@@ -11,6 +11,9 @@ internal static class TaskCommand
         {
             TaskListCommand.Create(surroundings),
             TaskLogCommand.Create(surroundings),
+            TaskLsCommand.Create(surroundings),
+            TaskCpCommand.Create(surroundings),
+            TaskStatsCommand.Create(surroundings),
             TaskExecCommand.Create(surroundings),
             TaskKillCommand.Create(surroundings),
         },
