@@ -8,6 +8,7 @@ using Pacer.Server.Api.Exec;
 using Pacer.Server.Api.Files;
 using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Nodes;
+using Pacer.Server.Api.OpenApi;
 using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
@@ -44,5 +45,6 @@ internal static class ApiRoutes
         NodeEndpoints.Map(app);
         SecretEndpoints.Map(app);
         EventStreamEndpoint.Map(app);
+        OpenApiEndpoints.Map(app);
     }
 }

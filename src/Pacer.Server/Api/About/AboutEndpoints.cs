@@ -16,6 +16,7 @@ internal static class AboutEndpoints
 
         REST API (Marathon v2):
           /v2/apps          apps: list, create, change, remove
+          /v2/groups        groups of apps: one change for many
           /v2/deployments   changes under way
           /v2/tasks         running tasks
           /v2/queue         instances that wait for a place, and why
@@ -23,6 +24,7 @@ internal static class AboutEndpoints
           /v2/events        what happens, as server-sent events (Accept: text/event-stream)
           /v2/info          version and settings
           /ping             pong
+          /openapi.json     the whole API as an OpenAPI document; /docs tries it in a browser
 
         On the command line: pacer app list, pacer task list, pacer --help
 

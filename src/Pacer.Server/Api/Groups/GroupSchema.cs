@@ -10,7 +10,7 @@ internal static class GroupSchema
 
     public static readonly Shape.Record Update = MakeUpdate();
 
-    public static readonly Shape.Record Patch = new("group", new Field("enforceRole", new Shape.Flag()));
+    public static readonly Shape.Record Patch = new("GroupPartialUpdate", new Field("enforceRole", new Shape.Flag()));
 
     // Groups hold groups: the shape is part of itself, so its last field is put in afterwards.
     private static Shape.Record MakeUpdate()
@@ -21,11 +21,11 @@ internal static class GroupSchema
             new("apps", AppSchema.Apps),
             new("dependencies", new Shape.List(PathId)),
             new("scaleBy", new Shape.Number(0)),
-            new("version", new Shape.Text()),
+            new("version", new Shape.Text(Format: "date-time")),
             new("enforceRole", new Shape.Flag()),
             new("groups", new Shape.Anything()),
         };
-        var record = new Shape.Record("group", fields);
+        var record = new Shape.Record("GroupUpdate", fields);
         fields[^1] = new("groups", new Shape.List(record, Max: 10_000));
         return record;
     }

@@ -33,7 +33,7 @@ internal static class GroupsEndpoints
             ("GET", _) => GroupQueries.GetAsync(context, http, Join(segments)),
             ("POST", _) => GroupChanges.CreateAsync(context, http, Join(segments)),
             ("PUT", _) => GroupChanges.PutAsync(context, http, Join(segments)),
-            ("PATCH", _) => GroupChanges.PatchAsync(context, http, Join(segments)),
+            ("PATCH", _) when segments.Length > 0 => GroupChanges.PatchAsync(context, http, Join(segments)),
             ("DELETE", _) => GroupChanges.DeleteAsync(context, http, Join(segments)),
             _ => NotAllowed(http),
         };

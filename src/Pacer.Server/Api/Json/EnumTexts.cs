@@ -20,6 +20,16 @@ internal static class EnumTexts
     public static readonly string[] AccessTypes = ["block", "mount"];
     public static readonly string[] ConstraintOperators = ["UNIQUE", "CLUSTER", "GROUP_BY", "LIKE", "UNLIKE", "MAX_PER", "IS"];
 
+    public static readonly string[] TaskStates =
+    [
+        "TASK_ERROR", "TASK_FAILED", "TASK_FINISHED", "TASK_KILLED", "TASK_KILLING", "TASK_RUNNING", "TASK_STAGING", "TASK_STARTING",
+        "TASK_UNREACHABLE", "TASK_UNKNOWN", "TASK_GONE", "TASK_DROPPED",
+    ];
+    public static readonly string[] DeploymentActions =
+    [
+        "StartApplication", "StopApplication", "ScaleApplication", "RestartApplication", "StartPod", "StopPod", "ScalePod", "RestartPod",
+    ];
+
     /// <summary>The spelling to keep; a text that is none of the values is left as it is.</summary>
     public static string? Canonical(string? text, string[] values)
     {

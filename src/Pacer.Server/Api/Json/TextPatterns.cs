@@ -3,21 +3,29 @@ namespace Pacer.Server.Api.Json;
 /// <summary>Patterns of the RAML, written out: none of them can be made to run long by a hostile text.</summary>
 internal static class TextPatterns
 {
+    private const string Label = "[a-z0-9]([a-z0-9-]*[a-z0-9])?";
+    private const string Segment = $"(\\.|\\.\\.|({Label}\\.)*{Label})";
+    private const string IdRegex = $"^/*({Segment}(/+|$))*$";
+
     public static readonly TextPattern PathId = new(
         IsPathId,
-        "must fully match regular expression '^(\\/?((\\.\\.)|(([a-z0-9]|[a-z0-9][a-z0-9\\-]*[a-z0-9])\\.)*([a-z0-9]|[a-z0-9][a-z0-9\\-]*[a-z0-9]))?($|\\/))+$': "
+        IdRegex,
+        $"must fully match regular expression '{IdRegex}': "
         + "segments of lowercase letters, digits, dashes and dots, separated by slashes, none beginning or ending with a dash");
 
     public static readonly TextPattern Name = new(
         text => IsLabel(text, allowUnderscore: false),
+        $"^{Label}$",
         "must be lowercase letters, digits and inner dashes");
 
     public static readonly TextPattern NetworkName = new(
         text => IsLabel(text, allowUnderscore: true),
+        "^[a-z0-9]([a-z0-9_-]*[a-z0-9])?$",
         "must be lowercase letters, digits and inner dashes or underscores");
 
     public static readonly TextPattern Executor = new(
         text => text.Length == 0 || text == "//cmd" || IsExecutorPath(text),
+        "^(//cmd|/?[^/]+(/[^/]+)*)?$",
         "must be empty, '//cmd' or the path of an executor");
 
     /// <summary>One segment of an id: dot-joined labels, or one of the two special segments.</summary>
