@@ -1,8 +1,10 @@
 using System.Net;
 using System.Text;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pacer.Agent;
 using Pacer.Server;
+using Pacer.Shell.Tests.Contract;
 
 namespace Pacer.Scenarios.Support;
 
@@ -88,10 +90,7 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
         {
             await node.StartAsync();
         }
-        foreach (var app in (await SendAsync("GET", "/v2/apps")).Body!["apps"]!.AsArray())
-        {
-            await SendAsync("DELETE", $"/v2/apps{app!["id"]}?force=true");
-        }
+        await SendAsync("DELETE", "/v2/groups?force=true");
         await Waiting.UntilAsync(async () =>
             (await SendAsync("GET", "/v2/apps")).Body!["apps"]!.AsArray().Count == 0
             && (await DeploymentsAsync()).Count == 0, "everything is removed");
@@ -107,7 +106,10 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
         var response = await Http.SendAsync(request);
         var text = await response.Content.ReadAsStringAsync();
         var isJson = response.Content.Headers.ContentType?.MediaType == "application/json";
-        return new Answer(response.StatusCode, isJson && text.Length > 0 ? JsonNode.Parse(text) : null, response);
+        var body = isJson && text.Length > 0 ? JsonNode.Parse(text) : null;
+        // Whatever else a scenario is about: what it is answered is what the API's document says.
+        Assert.Empty(AnswerContract.Problems(method, path, (int)response.StatusCode, body?.Deserialize<JsonElement>()));
+        return new Answer(response.StatusCode, body, response);
     }
 
     /// <summary>A small app of one command; <paramref name="more"/> is JSON members.</summary>
@@ -118,6 +120,9 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
 
     /// <summary>Creates an app and waits until its deployment has succeeded.</summary>
     internal async Task DeployAsync(string app) => await SucceedsAsync(await CreateAsync(app));
+
+    internal async Task<string> CreateGroupAsync(string group) =>
+        (await SendAsync("POST", "/v2/groups", group)).Expect(HttpStatusCode.Created).Deployment;
 
     internal async Task<string> ChangeAsync(string method, string path, string? json = null) =>
         (await SendAsync(method, path, json)).Expect(HttpStatusCode.OK).Deployment;

@@ -14,9 +14,9 @@ public sealed class OpenApiTests
 {
     private static readonly string[] Methods = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
-    // Every word that means something at the end of a path, and none of them.
+    // Every word that means something at the end of a path.
     private static readonly string[] Endings =
-        ["", "/x", "/x/*", "/x/*/tasks", "/x/restart", "/x/tasks", "/x/tasks/t", "/x/versions", "/x/versions/2026-01-01T00:00:00.000Z", "/x/apps", "/apps", "/versions", "/x/delay"];
+        ["/x", "/x/*", "/x/*/tasks", "/x/restart", "/x/tasks", "/x/tasks/t", "/x/versions", "/x/versions/2026-01-01T00:00:00.000Z", "/x/apps", "/apps", "/versions", "/x/delay"];
 
     [Fact]
     public void Document_ReadByOthers_IsValid()
@@ -54,7 +54,8 @@ public sealed class OpenApiTests
             if (pattern.Contains("{**", StringComparison.Ordinal) || methods is null)
             {
                 // What a path of many words means is decided by the endpoint itself: it is asked.
-                missing.AddRange(await UndescribedAsync(server, pattern.Split("/{**")[0], methods ?? Methods));
+                missing.AddRange(await UndescribedAsync(
+                    server, pattern.Split("/{**")[0], methods ?? Methods, pattern.Contains("{**", StringComparison.Ordinal) ? Endings : [""]));
                 continue;
             }
             missing.AddRange(methods.Where(method => !Operations.All.Any(o => o.Method == method && o.Path == pattern)).Select(method => $"{method} {pattern}"));
@@ -93,12 +94,12 @@ public sealed class OpenApiTests
         Assert.Equal("3.1.0", JsonDocument.Parse(await answer.Content.ReadAsStringAsync()).RootElement.GetProperty("openapi").GetString());
     }
 
-    private static async Task<List<string>> UndescribedAsync(RunningServer server, string start, IEnumerable<string> methods)
+    private static async Task<List<string>> UndescribedAsync(RunningServer server, string start, IEnumerable<string> methods, string[] endings)
     {
         var missing = new List<string>();
         foreach (var method in methods)
         {
-            foreach (var ending in Endings)
+            foreach (var ending in endings)
             {
                 var (status, text) = await SendAsync(server, method, start + ending, method is "GET" or "DELETE" ? null : "{");
                 if (status != HttpStatusCode.MethodNotAllowed && !text.Contains("URI not found", StringComparison.Ordinal)
