@@ -12,6 +12,19 @@ internal static class TaskOperations
     private static readonly Parameter Offset = new("offset", new Shape.Whole(), "Where to start, in bytes; below 0 from the end.");
     private static readonly Parameter Length = new("length", new Shape.Whole(), "How much, in bytes; -1 for the rest.");
 
+    private static readonly Shape.Record Statistics = new("Statistics",
+        new("timestamp", new Shape.Number(), Required: true),
+        new("cpus_time_secs", new Shape.Number()),
+        new("cpus_user_time_secs", new Shape.Number()),
+        new("cpus_system_time_secs", new Shape.Number()),
+        new("cpus_limit", new Shape.Number()),
+        new("cpus_nr_periods", new Shape.Whole()),
+        new("cpus_nr_throttled", new Shape.Whole()),
+        new("cpus_throttled_time_secs", new Shape.Number()),
+        new("mem_total_bytes", new Shape.Whole()),
+        new("mem_limit_bytes", new Shape.Whole()),
+        new("processes", new Shape.Whole()));
+
     public static readonly Operation[] All =
     [
         new(Tag, "GET", "/v2/tasks", "List the tasks of all apps", new Answer(200, "Tasks; lines of endpoints with Accept: text/plain.", AnswerShapes.TaskList))
@@ -39,6 +52,8 @@ internal static class TaskOperations
         {
             Query = [Path, Offset],
         },
+        new(Tag, "GET", "/v2/tasks/{taskId}/statistics", "Show what a running task uses",
+            new Answer(200, "What its node can tell; the rest is absent.", Statistics)),
         new(Tag, "GET", "/v2/tasks/{taskId}/exec", "Run a command in a task, over a WebSocket", new Answer(101, "Frames: see pacer task exec."))
         {
             Query =
