@@ -20,10 +20,10 @@ internal static class AppSchema
     private static readonly Shape.Whole Count = new(0, int.MaxValue);
     private static readonly Shape.Whole Long = new(0);
     private static readonly Shape.Flag Flag = new();
-    private static readonly Shape.Map Labels = new(Text);
+    internal static readonly Shape.Map Labels = new(Text);
     private static readonly Shape.Anything Anything = new();
 
-    private static readonly Shape.List Constraints = new(new Shape.List(Text));
+    internal static readonly Shape.List Constraints = new(new Shape.List(Text));
 
     private static readonly Shape.Record PortMapping = new("ContainerPortMapping",
         new("containerPort", Port) { Default = 0 },
@@ -70,7 +70,7 @@ internal static class AppSchema
         new("network", OneOf(EnumTexts.DockerNetworks), Unsupported: OtherThanHost) { Deprecated = "use networks of the app" },
         new("portMappings", new Shape.List(PortMapping)) { Deprecated = "use portMappings of the container" });
 
-    private static readonly Shape.Record LinuxInfo = new("LinuxInfo",
+    internal static readonly Shape.Record LinuxInfo = new("LinuxInfo",
         new("seccomp", new Shape.Record("Seccomp",
             new("profileName", Text),
             new("unconfined", Flag) { Default = false })),
@@ -144,14 +144,14 @@ internal static class AppSchema
         new("httpStatusCodesForReady", new Shape.List(new Shape.Whole(100, 999), Min: 1)) { Default = new[] { 200 } },
         new("preserveLastResponse", Flag) { Default = false });
 
-    private static readonly Shape.Record Artifact = new("Artifact",
+    internal static readonly Shape.Record Artifact = new("Artifact",
         new("uri", LongText, Required: true),
         new("extract", Flag) { Default = true },
         new("executable", Flag) { Default = false },
         new("cache", Flag) { Default = false },
         new("destPath", LongText));
 
-    private static readonly Shape.Either ResourceLimit = new(WhenText: Text, WhenNumber: new Shape.Number(0, MaxMiB));
+    internal static readonly Shape.Either ResourceLimit = new(WhenText: Text, WhenNumber: new Shape.Number(0, MaxMiB));
 
     /// <summary>A complete app or a partial update of one: they differ in what must be there, which is checked after merging.</summary>
     public static readonly Shape.Record App = new("App",

@@ -11,6 +11,8 @@ internal static class EnumTexts
     public static readonly string[] HttpSchemes = ["HTTP", "HTTPS"];
     public static readonly string[] IpProtocols = ["IPv4", "IPv6"];
     public static readonly string[] KillSelections = ["YOUNGEST_FIRST", "OLDEST_FIRST"];
+    public static readonly string[] ImageKinds = ["DOCKER"];
+    public static readonly string[] PodScalings = ["fixed"];
     public static readonly string[] ReadModes = ["RO", "RW"];
     public static readonly string[] TaskLostBehaviors = ["WAIT_FOREVER", "RELAUNCH_AFTER_TIMEOUT"];
     public static readonly string[] VolumeTypes = ["root", "path", "mount"];

@@ -1,0 +1,163 @@
+using System.Text.Json;
+using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Json;
+
+namespace Pacer.Server.Api.Pods;
+
+/// <summary>The pod's JSON as tables of fields: types, bounds and patterns of the RAML, and what has no effect yet.</summary>
+internal static class PodSchema
+{
+    // Above these, sums over a cluster could overflow; no machine comes near.
+    private const double MaxCpus = 1e6;
+    private const double MaxMiB = 1e9;
+    private const double MaxSeconds = 1e11;
+
+    private const string NodeNetwork = "containers use the network of their node";
+
+    private static readonly Shape.Text Text = new();
+    private static readonly Shape.Text NonEmpty = new(Min: 1);
+    private static readonly Shape.Text Name = new(Min: 1, Max: 63, Pattern: TextPatterns.Name);
+    private static readonly Shape.Text LongText = new(Min: 1, Max: 1024);
+    private static readonly Shape.Text PathId = new(Min: 1, Max: 4096, Pattern: TextPatterns.PathId);
+    private static readonly Shape.Whole Count = new(0, int.MaxValue);
+    private static readonly Shape.Whole Long = new(0);
+    private static readonly Shape.Number Seconds = new(0, MaxSeconds);
+    private static readonly Shape.Flag Flag = new();
+
+    private static readonly Shape.Map Environment = new(new Shape.Either(
+        WhenText: Text, WhenRecord: new Shape.Record("secret", new Field("secret", Text, Required: true))));
+
+    private static readonly Shape.Record Network = new("network",
+        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName), Unsupported: Always(NodeNetwork)),
+        new("mode", OneOf(EnumTexts.NetworkModes), Unsupported: value => "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase) ? null : NodeNetwork),
+        new("labels", AppSchema.Labels));
+
+    private static readonly Shape.Record Endpoint = new("endpoint",
+        new("name", Name, Required: true),
+        new("containerPort", new Shape.Whole(1, 65535)),
+        new("hostPort", new Shape.Whole(0, 65535)),
+        new("protocol", new Shape.List(Name, Min: 1)),
+        new("labels", AppSchema.Labels),
+        new("networkNames", new Shape.List(Name)));
+
+    private static readonly Shape.Record Command = new("command",
+        new("shell", NonEmpty),
+        new("argv", new Shape.List(Text, Min: 1)));
+
+    private static readonly Field[] Checks =
+    [
+        new("http", new Shape.Record("http",
+            new("endpoint", Name, Required: true),
+            new("path", LongText),
+            new("scheme", OneOf(EnumTexts.HttpSchemes)))),
+        new("tcp", new Shape.Record("tcp", new Field("endpoint", Name, Required: true))),
+        new("exec", new Shape.Record("exec", new Field("command", Command, Required: true))),
+        new("intervalSeconds", Count),
+        new("timeoutSeconds", Count),
+        new("delaySeconds", Count),
+    ];
+
+    private static readonly Shape.Record HealthCheck = new("healthCheck",
+    [
+        .. Checks,
+        new("gracePeriodSeconds", Count),
+        new("maxConsecutiveFailures", Count),
+    ]);
+
+    private static readonly Shape.Record Image = new("image",
+        new("kind", OneOf(EnumTexts.ImageKinds), Required: true),
+        new("id", LongText, Required: true),
+        new("pullConfig", new Shape.Record("pullConfig", new Field("secret", NonEmpty, Required: true))),
+        new("forcePull", Flag),
+        new("labels", AppSchema.Labels));
+
+    private static readonly Shape.Record Container = new("container",
+        new("name", Name, Required: true),
+        new("exec", new Shape.Record("exec",
+            new("command", Command, Required: true),
+            new("overrideEntrypoint", Flag))),
+        new("resources", new Shape.Record("resources",
+            new("cpus", new Shape.Number(0.001, MaxCpus)),
+            new("mem", new Shape.Number(0.001, MaxMiB)),
+            new("disk", new Shape.Number(0, MaxMiB)),
+            new("gpus", new Shape.Whole(0, 1_000_000))), Required: true),
+        new("resourceLimits", new Shape.Record("resourceLimits",
+            new("cpus", AppSchema.ResourceLimit),
+            new("mem", AppSchema.ResourceLimit))),
+        new("endpoints", new Shape.List(Endpoint)),
+        new("linuxInfo", AppSchema.LinuxInfo, Unsupported: Always("the container gets the defaults")),
+        new("image", Image, Unsupported: Always("no node runs images yet, so the pod's instances wait")),
+        new("environment", Environment),
+        new("user", Text),
+        new("healthCheck", HealthCheck),
+        new("check", new Shape.Record("check", Checks), Unsupported: Always("checks of pods are neither kept nor run; health checks are")),
+        new("volumeMounts", new Shape.List(new Shape.Record("volumeMount",
+            new("name", Name, Required: true),
+            new("mountPath", LongText, Required: true),
+            new("readOnly", Flag)))),
+        new("artifacts", new Shape.List(AppSchema.Artifact)),
+        new("labels", AppSchema.Labels),
+        new("lifecycle", new Shape.Record("lifecycle", new Field("killGracePeriodSeconds", Seconds))),
+        new("tty", Flag, Unsupported: Always("containers run without a terminal")));
+
+    private static readonly Shape.Record Volume = new("volume",
+        new("name", Name, Required: true),
+        new("host", NonEmpty),
+        new("persistent", new Shape.Record("persistent",
+            new("type", OneOf(EnumTexts.VolumeTypes)),
+            new("size", Long, Required: true),
+            new("maxSize", Long),
+            new("profileName", Text),
+            new("constraints", AppSchema.Constraints)), Unsupported: Always("nothing is reserved: the volume lives as long as its instance stays on its node")),
+        new("secret", NonEmpty, Unsupported: Always("no file is mounted; secrets reach containers in their environment")));
+
+    private static readonly Shape.Record Scheduling = new("scheduling",
+        new("backoff", new Shape.Record("backoff",
+            new("backoff", Seconds),
+            new("backoffFactor", new Shape.Number(0, 1e6)),
+            new("maxLaunchDelay", Seconds))),
+        new("upgrade", new Shape.Record("upgrade",
+            new("minimumHealthCapacity", new Shape.Number(0, 1)),
+            new("maximumOverCapacity", new Shape.Number(0, 1)))),
+        new("placement", new Shape.Record("placement",
+            new("constraints", new Shape.List(new Shape.Record("constraint",
+                new("fieldName", Text, Required: true),
+                new("operator", OneOf(EnumTexts.ConstraintOperators), Required: true),
+                new("value", Text)))),
+            new("acceptedResourceRoles", new Shape.List(Text)))),
+        new("killSelection", OneOf(EnumTexts.KillSelections)),
+        new("unreachableStrategy", new Shape.Either(
+            WhenText: OneOf(["disabled"]),
+            WhenRecord: new Shape.Record("unreachableStrategy",
+                new("inactiveAfterSeconds", Long),
+                new("expungeAfterSeconds", Long)))));
+
+    /// <summary>A complete pod: there is no partial form.</summary>
+    public static readonly Shape.Record Pod = new("pod",
+        new("id", PathId, Required: true),
+        new("labels", AppSchema.Labels),
+        new("version", Text),
+        new("user", Text),
+        new("environment", Environment),
+        new("containers", new Shape.List(Container, Min: 1, Max: 1_000), Required: true),
+        new("secrets", new Shape.Map(new Shape.Record("secret", new Field("source", NonEmpty, Required: true)))),
+        new("volumes", new Shape.List(Volume)),
+        new("networks", new Shape.List(Network)),
+        new("scaling", new Shape.Record("scaling",
+            new("kind", OneOf(EnumTexts.PodScalings), Required: true),
+            new("instances", Count))),
+        new("scheduling", Scheduling),
+        new("executorResources", new Shape.Record("executorResources",
+            new("cpus", new Shape.Number(0.1, MaxCpus)),
+            new("mem", new Shape.Number(32, MaxMiB)),
+            new("disk", new Shape.Number(10, MaxMiB)))),
+        new("role", NonEmpty),
+        new("linuxInfo", AppSchema.LinuxInfo, Unsupported: Always("containers get the defaults")),
+        new("legacySharedCgroups", Flag, Unsupported: Always("each container has a cgroup of its own")));
+
+    public static readonly Shape.List Ids = new(NonEmpty, Max: 100_000);
+
+    private static Shape.Text OneOf(string[] values) => new(Values: values);
+
+    private static Func<JsonElement, string?> Always(string reason) => _ => reason;
+}
