@@ -37,6 +37,9 @@ internal static class NetworkRules
                     break;
                 default:
                     errors.Require(network.Name is not null, path, "Network name must be specified when container network is selected.");
+                    // The old ipAddress takes any text as a name; what it becomes must be one.
+                    errors.Require(network.Name is not { } name || (name.Length <= 63 && TextPatterns.NetworkName.Matches(name)), $"{path}/name",
+                        $"{TextPatterns.NetworkName.Explanation}, 63 at most");
                     break;
             }
         }
