@@ -26,7 +26,7 @@ public sealed partial class AgentHost : IAsyncDisposable
     private const int CleanupParallelism = 8;
     private const int FetchParallelism = 16;
     private static readonly TimeSpan LogLookInterval = TimeSpan.FromSeconds(2);
-    private static readonly TimeSpan SandboxLookInterval = TimeSpan.FromMinutes(5);
+    private static readonly TimeSpan GarbageLookInterval = TimeSpan.FromMinutes(5);
     private static readonly TimeSpan StopPatience = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan TeardownPatience = TimeSpan.FromSeconds(60);
 
@@ -91,7 +91,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             var rotator = new LogRotator(host._tools.Runtime, host._tools.Sandboxes, options.LogMaxBytes, options.LogKeep, host._tools.Logger);
             host._loops.Add(Task.Run(() => host._link.RunAsync(stopping), CancellationToken.None));
             host._loops.Add(host.RepeatAsync(LogLookInterval, () => rotator.RotateAll(host._tasks.All, stopping), stopping));
-            host._loops.Add(host.RepeatAsync(SandboxLookInterval, host.CollectSandboxes, stopping));
+            host._loops.Add(host.RepeatAsync(GarbageLookInterval, host.CollectGarbage, stopping));
             return host;
         }
         catch
@@ -144,8 +144,14 @@ public sealed partial class AgentHost : IAsyncDisposable
             owned.Add(directory);
             var logger = logging.CreateLogger("agent");
             var runtime = await ChooseRuntimeAsync(options, directory, parts, logging, forTeardown, cancellationToken).ConfigureAwait(false);
-            var node = NodeFacts.Gather(options, directory.ReadOrMakeAgentId(parts.NewId), directory.Root, runtime.Name, server);
+            var node = NodeFacts.Gather(
+                options, directory.ReadOrMakeAgentId(parts.NewId), directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server);
             stopping = new CancellationTokenSource();
+            var images = runtime.RunsImages ? TaskImages.Open(options, directory.Images, parts.Time, logger, stopping.Token) : null;
+            if (images is not null)
+            {
+                owned.Add(images);
+            }
             var source = new ArtifactSource(parts.Time);
             owned.Add(source);
             var fetcher = new Fetcher(source, new FetchCache(directory.FetchCache, options.FetchCacheBytes, source, parts.Time, stopping.Token), FetchParallelism);
@@ -159,6 +165,7 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Checkpoints = new TaskCheckpoints(directory.Tasks, logger),
                 Sandboxes = new Sandboxes(directory.Sandboxes, parts.Time, logger),
                 Fetcher = fetcher,
+                Images = images,
                 Probes = probes,
                 Node = node,
                 Time = parts.Time,
@@ -183,8 +190,9 @@ public sealed partial class AgentHost : IAsyncDisposable
         }
     }
 
-    private void CollectSandboxes()
+    private void CollectGarbage()
     {
+        _tools.Images?.Collect();
         var known = _tasks.All.Select(task => TaskCheckpoints.FileName(task.TaskId)).ToHashSet(StringComparer.Ordinal);
         _tools.Sandboxes.Collect(known.Contains);
     }

@@ -52,5 +52,20 @@ public sealed record AgentOptions
     /// <summary>Size limit of the fetch cache; bytes.</summary>
     public long FetchCacheBytes { get; init; } = 2L * 1024 * 1024 * 1024;
 
+    /// <summary>File in the form of Docker's <c>config.json</c> with logins for registries; null: none.</summary>
+    public string? DockerConfig { get; init; }
+
+    /// <summary>Registries (<c>HOST[:PORT]</c>) that may have any certificate, or speak plain HTTP.</summary>
+    public IReadOnlyList<string> InsecureRegistries { get; init; } = [];
+
+    /// <summary><c>REGISTRY=URL</c>: the URL is asked before the registry itself, in the order given.</summary>
+    public IReadOnlyList<string> RegistryMirrors { get; init; } = [];
+
+    /// <summary>An image that no task used for so long is removed.</summary>
+    public TimeSpan ImageKeep { get; init; } = TimeSpan.FromDays(7);
+
+    /// <summary>When all images take more than this, those that were not used for longest are removed; bytes on disk.</summary>
+    public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
+
     public string LogLevel { get; init; } = "warn";
 }

@@ -35,9 +35,13 @@ internal sealed partial class TaskCheckpoints(string directory, ILogger logger)
     public void SaveSpec(TaskSpec spec)
     {
         var kept = spec;
-        if (spec.SecretEnvironment.Count > 0)
+        if (spec.SecretEnvironment.Count > 0 || spec.Image is { DockerConfig.IsEmpty: false })
         {
             kept = spec.Clone();
+            if (kept.Image is { } image)
+            {
+                image.DockerConfig = ByteString.Empty;
+            }
             foreach (var name in spec.SecretEnvironment.Keys)
             {
                 kept.SecretEnvironment[name] = "";

@@ -20,7 +20,18 @@ public sealed record ContainerPlan(
     long CpuMillis,
     long? CpuLimitMillis,
     long? MemoryLimitBytes,
-    long? PidsLimit);
+    long? PidsLimit)
+{
+    /// <summary>Null: the container sees the node's file system.</summary>
+    public ImageRoot? Image { get; init; }
+}
+
+/// <summary>The file system of a container with an image.</summary>
+/// <param name="Layers">Directories, top first.</param>
+/// <param name="User">The image's own, when the plan names none: <c>NAME|UID[:GROUP|GID]</c>, looked up in the image.</param>
+/// <param name="WorkingDirectory">Absolute; null: the sandbox.</param>
+/// <param name="Directories">That must be there: the image's volumes.</param>
+public sealed record ImageRoot(IReadOnlyList<string> Layers, string? User, string? WorkingDirectory, IReadOnlyList<string> Directories);
 
 /// <summary>A container whose first process has been started.</summary>
 /// <param name="Pid">Host pid of the container's first process; 0 when unknown.</param>
@@ -99,6 +110,9 @@ public interface IContainerRuntime
 {
     /// <summary>Name that the node advertises: "mesos" or "process".</summary>
     string Name { get; }
+
+    /// <summary>Whether it starts containers with an image's file system (<see cref="ContainerPlan.Image"/>).</summary>
+    bool RunsImages => false;
 
     /// <summary>What isolation is missing and how to get it, in one line; null when all is there.</summary>
     string? MissingIsolation { get; }

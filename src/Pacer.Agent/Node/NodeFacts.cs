@@ -16,11 +16,11 @@ internal sealed record NodeFacts(
     IReadOnlyDictionary<string, string> Attributes,
     string Region,
     string Zone,
-    string Runtime,
+    IReadOnlyList<string> Runtimes,
     string BootId)
 {
     /// <summary>Throws <see cref="AgentException"/> for settings that make no sense.</summary>
-    public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, string runtime, ServerAddress server)
+    public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, IReadOnlyList<string> runtimes, ServerAddress server)
     {
         if (options.Cpus is <= 0 or > 100_000 || options.Cpus is { } cpus && double.IsNaN(cpus))
         {
@@ -57,7 +57,7 @@ internal sealed record NodeFacts(
             options.Attributes,
             options.Region ?? "",
             options.Zone ?? "",
-            runtime,
+            runtimes,
             WorkDirectory.CurrentBootId());
     }
 
@@ -76,7 +76,7 @@ internal sealed record NodeFacts(
             BootId = BootId,
         };
         register.Ports.AddRange(Ports);
-        register.Runtimes.Add(Runtime);
+        register.Runtimes.AddRange(Runtimes);
         foreach (var (name, value) in Attributes)
         {
             register.Attributes[name] = value;

@@ -4,7 +4,7 @@ namespace Pacer.Agent.Node;
 
 /// <summary>
 /// Everything the agent keeps on disk, and the lock that makes it the only agent there. Layout: <c>agent-id</c>, <c>boot-id</c>, <c>cluster-id</c>, <c>runtime-name</c>,
-/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>fetch-cache/</c>; runtimes add folders of their own.
+/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>fetch-cache/</c>, <c>images/</c>; runtimes add folders of their own.
 /// </summary>
 internal sealed class WorkDirectory : IDisposable
 {
@@ -23,6 +23,8 @@ internal sealed class WorkDirectory : IDisposable
     public string Sandboxes => Path.Combine(Root, "sandboxes");
 
     public string FetchCache => Path.Combine(Root, "fetch-cache");
+
+    public string Images => Path.Combine(Root, "images");
 
     /// <summary>Takes the directory for this process. Throws <see cref="AgentException"/> when another agent has it or it can't be made.</summary>
     public static WorkDirectory Acquire(string path)
@@ -59,7 +61,7 @@ internal sealed class WorkDirectory : IDisposable
         try
         {
             File.WriteAllText(Path.Combine(root, "agent.pid"), Environment.ProcessId.ToString(CultureInfo.InvariantCulture));
-            foreach (var folder in (ReadOnlySpan<string>)[directory.Tasks, directory.FetchCache])
+            foreach (var folder in (ReadOnlySpan<string>)[directory.Tasks, directory.FetchCache, directory.Images])
             {
                 Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             }

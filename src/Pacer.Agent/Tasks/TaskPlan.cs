@@ -1,4 +1,6 @@
 using Pacer.Agent.Containers;
+using Pacer.Agent.Containers.Oci;
+using Pacer.Agent.Images;
 using Pacer.Agent.Node;
 using Pacer.Contracts.AgentLink;
 
@@ -16,7 +18,7 @@ internal static class TaskPlan
     private const long MostProcesses = 8192;
 
     /// <summary>Why this node can't ever run the task, in words for its status; null when it can.</summary>
-    public static string? Refuse(TaskSpec spec)
+    public static string? Refuse(TaskSpec spec, bool runsImages)
     {
         if (!IsSafeName(spec.TaskId))
         {
@@ -25,6 +27,10 @@ internal static class TaskPlan
         if (spec.Runtime == Runtime.Docker)
         {
             return "This node does not run Docker containers";
+        }
+        if (spec.Image is not null)
+        {
+            return runsImages ? null : "This node does not run images: that takes crun, conmon and overlayfs";
         }
         return spec.Command?.KindCase switch
         {
@@ -49,29 +55,51 @@ internal static class TaskPlan
         ? Math.Max(limit, MinimumMemoryBytes)
         : null;
 
-    public static ContainerPlan Make(TaskSpec spec, string containerId, string sandbox, NodeFacts node, string clusterId) => new(
+    /// <param name="image">Of the task, with its layers' directories, top first; null: none. Throws <see cref="ImageException"/> when it has no command.</param>
+    public static ContainerPlan Make(
+        TaskSpec spec, string containerId, string sandbox, NodeFacts node, string clusterId, (ImageConfig Config, IReadOnlyList<string> Layers)? image) => new(
         containerId,
         spec.TaskId,
-        spec.Command.KindCase == Command.KindOneofCase.Shell ? ["/bin/sh", "-c", spec.Command.Shell] : [.. spec.Command.Arguments.Values],
-        Environment(spec, sandbox, node, clusterId),
+        Arguments(spec, image?.Config),
+        Environment(spec, sandbox, node, clusterId, image?.Config),
         spec.User.Length == 0 ? null : spec.User,
         sandbox,
         node.Hostname,
         spec.Resources?.CpuMillis ?? 0,
         Limit(spec.CpuLimitMillis, spec.Resources?.CpuMillis ?? 0),
         MemoryLimitBytes(spec),
-        MostProcesses);
+        MostProcesses)
+    {
+        Image = image is { } found
+            ? new ImageRoot(
+                found.Layers,
+                found.Config.User.Length == 0 ? null : found.Config.User,
+                found.Config.WorkingDirectory.StartsWith('/') ? found.Config.WorkingDirectory : null,
+                [.. found.Config.Volumes.Where(path => path.StartsWith('/'))])
+            : null,
+    };
+
+    // Never the node's own file system instead of an image that got lost.
+    private static IReadOnlyList<string> Arguments(TaskSpec spec, ImageConfig? image) => (spec.Image is null) != (image is null)
+        ? throw new ImageException($"the image {spec.Image?.Name} is not on the node any more")
+        : spec.Command?.KindCase switch
+    {
+        Command.KindOneofCase.Shell => ImageCommand.Shell(spec.Command.Shell),
+        var kind when image is not null => ImageCommand.Of(image, kind == Command.KindOneofCase.Arguments ? spec.Command!.Arguments.Values : []),
+        _ => [.. spec.Command!.Arguments.Values],
+    };
 
     /// <summary>
-    /// The task's own environment and what only the agent knows (mesos-containers.md §5). The task's own wins, also over
-    /// MESOS_SANDBOX, as in Mesos.
+    /// The task's own environment and what only the agent and the image know (mesos-containers.md §5). The image's wins over the
+    /// agent's, the task's own over both, as in Mesos.
     /// </summary>
-    private static Dictionary<string, string> Environment(TaskSpec spec, string sandbox, NodeFacts node, string clusterId)
+    private static Dictionary<string, string> Environment(TaskSpec spec, string hostSandbox, NodeFacts node, string clusterId, ImageConfig? image)
     {
+        var sandbox = image is null ? hostSandbox : ImageRootView.Sandbox;
         var environment = new Dictionary<string, string>(spec.Environment.Count + 14, StringComparer.Ordinal)
         {
             ["MESOS_SANDBOX"] = sandbox,
-            ["MESOS_DIRECTORY"] = sandbox,
+            ["MESOS_DIRECTORY"] = hostSandbox,
             // Nothing listens there: programs read it to learn their node's address, and split it at the colon.
             ["MESOS_AGENT_ENDPOINT"] = node.Address + ":5051",
             ["MESOS_SLAVE_ID"] = node.AgentId,
@@ -88,6 +116,13 @@ internal static class TaskPlan
         if (spec.Role.Length > 0)
         {
             environment["MESOS_ALLOCATION_ROLE"] = spec.Role;
+        }
+        foreach (var entry in image?.Environment ?? [])
+        {
+            if (entry.IndexOf('=') is var equals and > 0)
+            {
+                environment[entry[..equals]] = entry[(equals + 1)..];
+            }
         }
         foreach (var (name, value) in spec.Environment)
         {

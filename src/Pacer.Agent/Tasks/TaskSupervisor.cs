@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Fetching;
+using Pacer.Agent.Images;
 using Pacer.Agent.Node;
 using Pacer.Contracts.AgentLink;
 
@@ -216,7 +217,8 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 throw new FetchException("The agent was restarted before the task had begun, and keeps no secrets on disk");
             }
             var user = NodeUser.Current;
-            if (spec.User.Length > 0)
+            // With an image the user is one of the image's; the sandbox is given to that one when the container is made.
+            if (spec.User.Length > 0 && spec.Image is null)
             {
                 user = NodeUser.Find(spec.User) ?? throw new FetchException($"User '{spec.User}' does not exist on this node");
             }
@@ -224,6 +226,10 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             if (spec.Fetch.Count > 0)
             {
                 await _tools.Fetcher.FetchAllAsync(spec.Fetch, sandbox, user, cancellationToken).ConfigureAwait(false);
+            }
+            if (spec.Image is not null && _tools.Images is { } images)
+            {
+                await images.ObtainAsync(_snapshot.ContainerId, spec.Image, sandbox, cancellationToken).ConfigureAwait(false);
             }
             await _tools.LaunchSlots.WaitAsync(cancellationToken).ConfigureAwait(false);
             slot = true;
@@ -240,7 +246,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 Post(new TaskEvent.PrepareCancelled());
             }
         }
-        catch (Exception e) when (e is FetchException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is FetchException or ImageException or IOException or UnauthorizedAccessException)
         {
             Post(new TaskEvent.PrepareFailed(e.Message));
         }
@@ -263,12 +269,12 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
         try
         {
             var spec = _spec ?? _tools.Checkpoints.ReadSpec(TaskId) ?? throw new ContainerStartException("The task's checkpoint can't be read");
-            var plan = TaskPlan.Make(spec, containerId, _tools.Sandboxes.PathOf(TaskId), _tools.Node, _tools.ClusterId);
+            var plan = TaskPlan.Make(spec, containerId, _tools.Sandboxes.PathOf(TaskId), _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId));
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);
             Post(new TaskEvent.Started(started.Pid));
         }
-        catch (ContainerStartException e)
+        catch (Exception e) when (e is ContainerStartException or ImageException)
         {
             Post(new TaskEvent.StartFailed($"Failed to launch the container: {e.Message}"));
         }
@@ -333,6 +339,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 try
                 {
                     await _tools.Runtime.DeleteAsync(containerId, _tools.Stopping).ConfigureAwait(false);
+                    _tools.Images?.Release(containerId);
                 }
                 finally
                 {

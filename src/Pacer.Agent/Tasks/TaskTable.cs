@@ -68,7 +68,7 @@ internal sealed partial class TaskTable(TaskTools tools)
 
     private bool Begin(TaskSpec spec, string? group)
     {
-        if (TaskPlan.Refuse(spec) is { } refusal)
+        if (TaskPlan.Refuse(spec, tools.Images is not null) is { } refusal)
         {
             SendUnkept(spec.TaskId, TaskState.TaskError, refusal, TaskReasons.TaskInvalid);
             return false;
@@ -84,7 +84,7 @@ internal sealed partial class TaskTable(TaskTools tools)
             spec.KillGraceMs > 0 ? spec.KillGraceMs : TaskPlan.DefaultKillGraceMs,
             TaskPlan.MemoryLimitBytes(spec),
             Kill: null,
-            new TaskStatus(1, spec.Fetch.Count > 0 ? TaskState.TaskStaging : TaskState.TaskStarting, null, null, now, null, null),
+            new TaskStatus(1, spec.Fetch.Count > 0 || spec.Image is not null ? TaskState.TaskStaging : TaskState.TaskStarting, null, null, now, null, null),
             Health: null);
         var task = new TaskSupervisor(this, tools, snapshot, spec);
         _tasks[spec.TaskId] = task;
@@ -219,6 +219,7 @@ internal sealed partial class TaskTable(TaskTools tools)
         // What a container that was found may still need is known by its id; the rest belongs to nobody.
         var known = snapshots.Select(snapshot => snapshot.ContainerId).ToHashSet(StringComparer.Ordinal);
         OrphansRemoved = await tools.Runtime.RemoveOrphansAsync(known, cancellationToken).ConfigureAwait(false);
+        tools.Images?.ReleaseAllBut(known);
         if (OrphansRemoved > 0)
         {
             LogOrphans(tools.Logger, OrphansRemoved);

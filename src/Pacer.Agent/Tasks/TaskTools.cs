@@ -18,6 +18,9 @@ internal sealed class TaskTools
 
     public required Fetcher Fetcher { get; init; }
 
+    /// <summary>Null: this node does not run images.</summary>
+    public TaskImages? Images { get; init; }
+
     public required HealthProbes Probes { get; init; }
 
     public required NodeFacts Node { get; init; }

@@ -3,7 +3,7 @@ namespace Pacer.Core.Model;
 public enum RunSpecKind { App, Pod }
 
 /// <summary>What a node must offer to run a spec's containers.</summary>
-public enum RuntimeKind { Mesos, Docker }
+public enum RuntimeKind { Mesos, Docker, MesosImage }
 
 public enum KillSelection { YoungestFirst, OldestFirst }
 

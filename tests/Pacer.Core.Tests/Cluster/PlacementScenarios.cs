@@ -122,4 +122,15 @@ public sealed class PlacementScenarios
         cluster.AddAgent("d", runtime: "docker");
         Assert.Equal("d", cluster.Single("/a").Placement!.AgentId.Value);
     }
+
+    [Fact]
+    public void ImageInMesosContainer_GoesOnlyWhereImagesRun()
+    {
+        var cluster = Zones(1);
+        cluster.Put(App("/a") with { Runtime = RuntimeKind.MesosImage });
+        var why = Assert.Single(Orchestrator.Explain(cluster.State, cluster.State.RunSpecs[new RunSpecId("/a")]).Rejections).Value;
+        Assert.Equal("the mesos runtime with images (root, crun, conmon, overlayfs)", why.Asked);
+        cluster.AddAgent("i", runtime: "mesos-image");
+        Assert.Equal("i", cluster.Single("/a").Placement!.AgentId.Value);
+    }
 }

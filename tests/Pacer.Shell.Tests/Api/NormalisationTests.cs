@@ -143,7 +143,7 @@ public sealed class NormalisationTests
     public void Conversion_Image_NeedsAnImageRuntime()
     {
         Assert.Equal(RuntimeKind.Docker, Specs.Spec("""{"id":"/a","container":{"docker":{"image":"x"}}}""").Runtime);
-        Assert.Equal(RuntimeKind.Docker, Specs.Spec("""{"id":"/a","container":{"type":"MESOS","docker":{"image":"x"}}}""").Runtime);
+        Assert.Equal(RuntimeKind.MesosImage, Specs.Spec("""{"id":"/a","container":{"type":"MESOS","docker":{"image":"x"}}}""").Runtime);
         Assert.Equal(RuntimeKind.Mesos, Specs.Spec("""{"id":"/a","cmd":"x","container":{"type":"MESOS"}}""").Runtime);
     }
 

@@ -39,7 +39,7 @@ public sealed class EntryCodecTests
     public void StoredNumbers_OfAllEnums_StayAsTheyAre()
     {
         Assert.Equal("App=0 Pod=1", Numbers<RunSpecKind>());
-        Assert.Equal("Mesos=0 Docker=1", Numbers<RuntimeKind>());
+        Assert.Equal("Mesos=0 Docker=1 MesosImage=2", Numbers<RuntimeKind>());
         Assert.Equal("YoungestFirst=0 OldestFirst=1", Numbers<KillSelection>());
         Assert.Equal("Unique=0 Cluster=1 GroupBy=2 Like=3 Unlike=4 MaxPer=5 Is=6", Numbers<ConstraintOperator>());
         Assert.Equal("Running=0 Stopped=1 Decommissioned=2", Numbers<Goal>());

@@ -15,13 +15,25 @@ internal static unsafe partial class Libc
     public const int OpenWriteOnly = 1;
     public const int OpenReadWrite = 2;
     public const int OpenCreate = 0x40;
+    public const int OpenExclusive = 0x80;
     public const int OpenNoControllingTerminal = 0x100;
     public const int OpenAppend = 0x400;
     public const int OpenNonBlocking = 0x800;
     public const int OpenCloseOnExec = 0x80000;
     public const ulong MountNoSuid = 2;
     public const ulong MountNoDev = 4;
+    public const int OpenPathOnly = 0x200000;
+    public const ulong MountReadOnly = 1;
     public const int UnmountDetach = 2;
+    public const int NoSuchEntry = 2;
+    public const int Exists = 17;
+    public const int NotADirectory = 20;
+    public const int InvalidArgument = 22;
+    public const int CurrentDirectory = -100;
+    public const int DoNotFollow = 0x100;
+    public const uint CharacterDevice = 0x2000;
+    public const uint BlockDevice = 0x6000;
+    public const uint Fifo = 0x1000;
     public const ulong SetWindowSize = 0x5414;
 
     private const long PidfdOpenCall = 434;
@@ -30,6 +42,76 @@ internal static unsafe partial class Libc
     public static int PidfdOpen(int pid) => (int)SystemCall(PidfdOpenCall, pid, 0, 0, 0);
 
     public static int PidfdSendSignal(int pidfd, int signal) => (int)SystemCall(PidfdSendSignalCall, pidfd, signal, 0, 0);
+
+    /// <summary>One of the few flags whose value differs between architectures; so does the number of this call.</summary>
+    public static readonly int OpenDirectory = IsArm ? 0x4000 : 0x10000;
+
+    public static readonly int OpenNoFollow = IsArm ? 0x8000 : 0x20000;
+
+    private static bool IsArm => RuntimeInformation.ProcessArchitecture is Architecture.Arm64;
+
+    /// <summary>Opens a path below a directory as if that were "/": neither ".." nor a link leads out of it. Linux 5.6.</summary>
+    public static int OpenInRoot(int root, string path, int flags)
+    {
+        const long openAt2 = 437;
+        const ulong inRoot = 0x10, noMagicLinks = 0x02;
+        var how = stackalloc ulong[3];
+        (how[0], how[1], how[2]) = ((ulong)flags, 0, inRoot | noMagicLinks);
+        var text = Marshal.StringToCoTaskMemUTF8(path);
+        try
+        {
+            return (int)SystemCall(openAt2, root, text, (nint)how, 3 * sizeof(ulong));
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem(text);
+        }
+    }
+
+    /// <summary>By number: glibc has had a function for it for only a few years.</summary>
+    public static int MakeNode(string path, uint typeAndMode, uint major, uint minor)
+    {
+        var device = (ulong)(minor & 0xFF) | (ulong)(major & 0xFFF) << 8 | (ulong)(minor & ~0xFFu) << 12 | (ulong)(major & ~0xFFFu) << 32;
+        var text = Marshal.StringToCoTaskMemUTF8(path);
+        try
+        {
+            return (int)SystemCall(IsArm ? 33 : 259, CurrentDirectory, text, (nint)typeAndMode, (nint)device);
+        }
+        finally
+        {
+            Marshal.FreeCoTaskMem(text);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mkdir", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int MakeDirectory(string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "link", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Link(string existing, string path);
+
+    [LibraryImport("libc", EntryPoint = "symlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SymbolicLink(string target, string path);
+
+    [LibraryImport("libc", EntryPoint = "unlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int Unlink(string path);
+
+    [LibraryImport("libc", EntryPoint = "readlink", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial nint ReadLink(string path, byte* buffer, nuint length);
+
+    [LibraryImport("libc", EntryPoint = "lchown", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeOwner(string path, uint uid, uint gid);
+
+    [LibraryImport("libc", EntryPoint = "chmod", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int ChangeMode(string path, uint mode);
+
+    [LibraryImport("libc", EntryPoint = "utimensat", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetTimes(int directory, string path, long* times, int flags);
+
+    [LibraryImport("libc", EntryPoint = "lsetxattr", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    public static partial int SetAttribute(string path, string name, byte* value, nuint size, int flags);
+
+    [LibraryImport("libc", EntryPoint = "syncfs", SetLastError = true)]
+    public static partial int SyncFileSystem(int descriptor);
 
     [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
     private static partial long SystemCall(long number, long a, long b, long c, long d);

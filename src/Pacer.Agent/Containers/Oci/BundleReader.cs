@@ -6,6 +6,13 @@ namespace Pacer.Agent.Containers.Oci;
 /// <summary>Reads the process back out of a bundle, so that an exec gets the container's own user, environment and rights.</summary>
 internal static class BundleReader
 {
+    /// <summary>The container's root file system on the host.</summary>
+    public static string Root(ReadOnlyMemory<byte> configJson)
+    {
+        using var json = JsonDocument.Parse(configJson);
+        return json.RootElement.GetProperty("root").GetProperty("path").GetString()!;
+    }
+
     public static BundleProcess Process(ReadOnlyMemory<byte> configJson)
     {
         using var json = JsonDocument.Parse(configJson);

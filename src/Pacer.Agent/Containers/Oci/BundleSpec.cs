@@ -25,6 +25,9 @@ internal sealed record BundleSpec(
     CgroupVersion CgroupVersion,
     CgroupLimits Limits)
 {
+    /// <summary>The container may write to its root: that of an image, which is a copy of its own.</summary>
+    public bool WritableRoot { get; init; }
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
     private static readonly string[] Namespaces = ["pid", "mount", "ipc", "uts"];
 
@@ -46,7 +49,7 @@ internal sealed record BundleSpec(
         WriteProcess(json, Process);
         json.WriteStartObject("root");
         json.WriteString("path", RootFileSystem);
-        json.WriteBoolean("readonly", true);
+        json.WriteBoolean("readonly", !WritableRoot);
         json.WriteEndObject();
         json.WriteString("hostname", Hostname);
         json.WriteStartArray("mounts");

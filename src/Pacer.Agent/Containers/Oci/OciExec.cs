@@ -12,22 +12,27 @@ internal sealed class OciExec(OciTools tools, OciPaths paths, ulong bounding)
     public async Task<IExecProcess> StartAsync(string containerId, ExecPlan plan, CancellationToken cancellationToken)
     {
         BundleProcess container;
+        RootedDirectory? image;
         try
         {
-            container = BundleReader.Process(
-                await File.ReadAllBytesAsync($"{paths.Bundle(containerId)}/config.json", cancellationToken).ConfigureAwait(false));
+            var config = await File.ReadAllBytesAsync($"{paths.Bundle(containerId)}/config.json", cancellationToken).ConfigureAwait(false);
+            container = BundleReader.Process(config);
+            image = BundleReader.Root(config) is var root && root == paths.RootFileSystem ? null : RootedDirectory.Open(root);
         }
         catch (IOException)
         {
             return new RefusedExec($"container {containerId} is not running", RefusedExec.CannotRun, plan.Tty);
         }
 
+        using var opened = image;
+
         var user = container.User;
         if (plan.User is { } name)
         {
-            if (UserDatabase.OfHost().Find(name) is not { } found)
+            if ((image is null ? UserDatabase.OfHost().Find(name) : ImageUser.Find(ImageRoots.UsersOf(image), name)) is not { } found)
             {
-                return new RefusedExec($"user '{name}' does not exist on this node", RefusedExec.CannotRun, plan.Tty);
+                return new RefusedExec(
+                    $"user '{name}' does not exist {(image is null ? "on this node" : "in the image")}", RefusedExec.CannotRun, plan.Tty);
             }
 
             user = found;
@@ -43,7 +48,8 @@ internal sealed class OciExec(OciTools tools, OciPaths paths, ulong bounding)
             plan.Arguments.Count > 0 ? plan.Arguments[0] : "",
             ContainerEnvironment.Value(environment, "PATH") ?? CommandLookup.DefaultPath,
             container.WorkingDirectory,
-            path => HostRootView.HostPathOf(path, container.WorkingDirectory));
+            path => image is null ? HostRootView.HostPathOf(path, container.WorkingDirectory)
+                : ImageRootView.IsCovered(path) ? null : image.RealPath(path) ?? image.Path + path);
         if (problem is not null)
         {
             return new RefusedExec(

@@ -34,6 +34,14 @@ internal sealed class OciPaths
 
     public string Records => $"{WorkDir}/runtime/records";
 
+    /// <summary>Where the roots of containers with an image are mounted.</summary>
+    public string ImageRootsDirectory => $"{RunDir}/m";
+
+    public string ImageRoot(string containerId) => $"{ImageRootsDirectory}/{containerId}";
+
+    /// <summary>What containers with an image write outside of their sandbox.</summary>
+    public string Writable => $"{WorkDir}/runtime/writable";
+
     public string Bundle(string containerId) => $"{Bundles}/{containerId}";
 
     public string ExitFile(string containerId) => $"{Exits}/{containerId}";
@@ -56,8 +64,9 @@ internal sealed class OciPaths
         {
             Directory.CreateDirectory(directory);
         }
-        // Both hold the environment of every task, which may hold passwords; users of this machine must not read them.
-        foreach (var directory in (string[])[RuntimeRoot, Bundles])
+        // The environment of every task, which may hold passwords, and files of images, which may run as their owner: not for
+        // other users of this machine.
+        foreach (var directory in (string[])[RuntimeRoot, Bundles, ImageRootsDirectory, Writable])
         {
             Directory.CreateDirectory(directory);
             File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

@@ -24,6 +24,7 @@ internal sealed class OciRuntime : IContainerRuntime
     private readonly CgroupTree _cgroups;
     private readonly MonitorLauncher _launcher;
     private readonly OciExec _exec;
+    private readonly ImageRoots _imageRoots;
     private readonly ulong _bounding;
     private readonly ConcurrentDictionary<string, Lazy<Task<ContainerExit>>> _exits = new();
     private readonly ConcurrentDictionary<string, bool> _starting = new();
@@ -38,7 +39,11 @@ internal sealed class OciRuntime : IContainerRuntime
         _exec = new OciExec(tools, paths, _bounding);
         paths.Create();
         HostRootView.PrepareRoot(paths.RootFileSystem);
+        _imageRoots = new ImageRoots(paths);
+        RunsImages = _imageRoots.Problem() is null;
     }
+
+    public bool RunsImages { get; }
 
     public string Name => "mesos";
 
@@ -97,6 +102,7 @@ internal sealed class OciRuntime : IContainerRuntime
         }
 
         await _cgroups.RemoveAsync(containerId).ConfigureAwait(false);
+        _imageRoots.Remove(containerId);
         DeleteTree(_paths.Bundle(containerId));
         File.Delete(_paths.Record(containerId));
         File.Delete(_paths.ExitFile(containerId));
@@ -163,7 +169,11 @@ internal sealed class OciRuntime : IContainerRuntime
 
     private async Task<StartedContainer> StartCoreAsync(ContainerPlan plan)
     {
-        var spec = Specify(plan);
+        if (!Directory.Exists(plan.Sandbox))
+        {
+            throw new ContainerStartException($"the sandbox {plan.Sandbox} does not exist");
+        }
+
         var id = plan.ContainerId;
         var bundle = _paths.Bundle(id);
         if (Directory.Exists(bundle) || !_starting.TryAdd(id, true))
@@ -174,7 +184,13 @@ internal sealed class OciRuntime : IContainerRuntime
         try
         {
             _exits.TryRemove(id, out _);
-            WriteBundle(bundle, plan.Sandbox, spec);
+            var spec = new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _bounding).Build(plan);
+            if (plan.Image is null)
+            {
+                MakePrivateTmp(plan.Sandbox);
+            }
+
+            WriteBundle(bundle, spec);
             var initPid = await _launcher.CreateAsync(id, plan.Sandbox).ConfigureAwait(false);
             var monitorPid = int.Parse(File.ReadAllText($"{bundle}/conmon.pid"), CultureInfo.InvariantCulture);
             var record = new ContainerRecord(ContainerRecord.CurrentBootId, ProcessIdentity.Of(monitorPid), ProcessIdentity.Of(initPid));
@@ -206,50 +222,16 @@ internal sealed class OciRuntime : IContainerRuntime
         }
     }
 
-    private BundleSpec Specify(ContainerPlan plan)
+    private static void MakePrivateTmp(string sandbox)
     {
-        var user = plan.User is null
-            ? ContainerUser.Root
-            : UserDatabase.OfHost().Find(plan.User)
-              ?? throw new ContainerStartException($"user '{plan.User}' does not exist on this node");
-        if (!Directory.Exists(plan.Sandbox))
-        {
-            throw new ContainerStartException($"the sandbox {plan.Sandbox} does not exist");
-        }
-
-        var environment = ContainerEnvironment.Of(plan.Environment, plan.Sandbox);
-        if (CommandLookup.Problem(
-                plan.Arguments.Count > 0 ? plan.Arguments[0] : "",
-                ContainerEnvironment.Value(environment, "PATH")!,
-                plan.Sandbox,
-                path => HostRootView.HostPathOf(path, plan.Sandbox)) is { } problem)
-        {
-            throw new ContainerStartException(problem);
-        }
-
-        return new BundleSpec(
-            new BundleProcess(
-                // -g: like Mesos, a signal reaches the command's whole process group, not only a shell in front of it.
-                _tools.Init is { } init ? [init, "-g", "--", .. plan.Arguments] : plan.Arguments,
-                environment,
-                user,
-                Capabilities.For(user, _bounding),
-                plan.Sandbox,
-                null),
-            _paths.RootFileSystem,
-            plan.Hostname,
-            HostRootView.Mounts(HostRootView.TopLevelDirectories(), _paths, plan.Sandbox, HostRootView.HiddenResolverFile()),
-            _cgroups.PathOf(plan.ContainerId),
-            _cgroups.Layout.Version,
-            CgroupLimits.Of(plan));
-    }
-
-    private void WriteBundle(string bundle, string sandbox, BundleSpec spec)
-    {
-        Directory.CreateDirectory($"{bundle}/state");
         var tmp = HostRootView.PrivateTmp(sandbox);
         Directory.CreateDirectory(tmp);
         File.SetUnixFileMode(tmp, AnyoneSticky);
+    }
+
+    private static void WriteBundle(string bundle, BundleSpec spec)
+    {
+        Directory.CreateDirectory($"{bundle}/state");
         using var file = File.OpenHandle($"{bundle}/config.json", FileMode.CreateNew, FileAccess.Write);
         RandomAccess.Write(file, spec.ToJson().Span, 0);
     }
@@ -347,7 +329,7 @@ internal sealed class OciRuntime : IContainerRuntime
     /// <summary>Every container of which anything is left.</summary>
     private HashSet<string> KnownIds()
     {
-        var ids = new HashSet<string>(_cgroups.Containers(), StringComparer.Ordinal);
+        var ids = new HashSet<string>(_cgroups.Containers().Concat(_imageRoots.Containers()), StringComparer.Ordinal);
         foreach (var directory in (string[])[_paths.Bundles, _paths.RuntimeRoot, _paths.Records, _paths.Exits])
         {
             ids.UnionWith(Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!)

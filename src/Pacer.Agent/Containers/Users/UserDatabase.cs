@@ -30,6 +30,21 @@ internal sealed class UserDatabase(string passwd, string group)
         return TryId(nameOrUid, out var number) ? new(number, number, [], null, null) : null;
     }
 
+    /// <summary>A name or a decimal gid; a gid needs no entry. Null: no such group.</summary>
+    public uint? FindGroup(string nameOrGid)
+    {
+        foreach (var line in group.Split('\n'))
+        {
+            var f = line.Split(':');
+            if (f.Length >= 3 && f[0] == nameOrGid && TryId(f[2], out var gid))
+            {
+                return gid;
+            }
+        }
+
+        return TryId(nameOrGid, out var number) ? number : null;
+    }
+
     private List<uint> GroupsOf(string name, uint primary)
     {
         var groups = new List<uint>();

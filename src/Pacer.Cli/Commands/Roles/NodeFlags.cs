@@ -6,6 +6,8 @@ namespace Pacer.Cli.Commands.Roles;
 /// <summary>Flags of one node: what it offers and how it runs containers.</summary>
 internal sealed class NodeFlags(Surroundings surroundings)
 {
+    private const long MostHours = 1_000_000;
+
     private readonly Flag _hostname = new(surroundings, "--hostname", "PACER_HOSTNAME", "NAME", "Name of this node", "the machine's");
     private readonly Flag _address = new(surroundings, "--address", "PACER_ADDRESS", "IP", "Address that others reach this node by", "found out");
     private readonly Flag _cpus = new(surroundings, "--cpus", "PACER_CPUS", "CORES", "Cores to offer", "all");
@@ -21,9 +23,16 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _logKeep = new(surroundings, "--log-keep", "PACER_LOG_KEEP", "N", "Rotated files kept of each log", "3");
     private readonly Flag _fetchCache = new(surroundings, "--fetch-cache-mib", "PACER_FETCH_CACHE_MIB", "MIB", "Size of the cache for fetched files, MiB", "2048");
 
+    private readonly Flag _dockerConfig = new(surroundings, "--docker-config", "PACER_DOCKER_CONFIG", "FILE", "Logins for registries, in the form of Docker's config.json");
+    private readonly Flag _insecure = new(surroundings, "--insecure-registries", "PACER_INSECURE_REGISTRIES", "HOSTS", "Registries with any certificate or none: HOST[:PORT],…");
+    private readonly Flag _mirrors = new(surroundings, "--registry-mirrors", "PACER_REGISTRY_MIRRORS", "LIST", "Asked before a registry itself: REGISTRY=URL,…");
+    private readonly Flag _imageKeep = new(surroundings, "--image-keep-hours", "PACER_IMAGE_KEEP_HOURS", "HOURS", "How long an image stays that no task uses", "168");
+    private readonly Flag _imageCache = new(surroundings, "--image-cache-mib", "PACER_IMAGE_CACHE_MIB", "MIB", "Size of all images above which unused ones go, MiB", "20480");
+
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _ports, _attributes, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache])
+        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _ports, _attributes, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
+            _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache])
         {
             command.Add(option);
         }
@@ -49,12 +58,20 @@ internal sealed class NodeFlags(Surroundings surroundings)
         LogMaxBytes = FlagValue.Whole(parse, _logSize, "10")!.Value * 1024 * 1024,
         LogKeep = (int)FlagValue.Whole(parse, _logKeep, "3")!.Value,
         FetchCacheBytes = FlagValue.Whole(parse, _fetchCache, "2048")!.Value * 1024 * 1024,
+        DockerConfig = Given(parse, _dockerConfig) is { } file ? Path.GetFullPath(file) : null,
+        InsecureRegistries = Listed(parse, _insecure),
+        RegistryMirrors = Listed(parse, _mirrors),
+        ImageKeep = TimeSpan.FromHours(Math.Min(FlagValue.Whole(parse, _imageKeep, "168")!.Value, MostHours)),
+        ImageCacheBytes = FlagValue.Whole(parse, _imageCache, "20480")!.Value * 1024 * 1024,
         LogLevel = logLevel,
     };
 
     /// <summary>Null when neither flag nor variable was given: a default in words is for people only.</summary>
     private static string? Given(ParseResult parse, Flag flag) =>
         parse.GetValue(flag) is { Length: > 0 } text && text != flag.Standard ? text : null;
+
+    private static string[] Listed(ParseResult parse, Flag flag) =>
+        Given(parse, flag)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
     private Dictionary<string, string> Attributes(ParseResult parse)
     {

@@ -145,7 +145,13 @@ internal sealed class Placer
         if (!HasRuntime(node))
         {
             return new(RejectReason.UnfulfilledConstraint,
-                _spec.Runtime == RuntimeKind.Docker ? "the docker runtime" : "the mesos runtime", string.Join(", ", node.Runtimes));
+                _spec.Runtime switch
+                {
+                    RuntimeKind.Docker => "the docker runtime",
+                    RuntimeKind.MesosImage => "the mesos runtime with images (root, crun, conmon, overlayfs)",
+                    _ => "the mesos runtime",
+                },
+                string.Join(", ", node.Runtimes));
         }
         foreach (var tally in _tallies)
         {
@@ -197,7 +203,13 @@ internal sealed class Placer
     {
         foreach (var runtime in node.Runtimes)
         {
-            if (_spec.Runtime == RuntimeKind.Docker ? runtime == "docker" : runtime is "mesos" or "process")
+            var runs = _spec.Runtime switch
+            {
+                RuntimeKind.Docker => runtime == "docker",
+                RuntimeKind.MesosImage => runtime == "mesos-image",
+                _ => runtime is "mesos" or "process",
+            };
+            if (runs)
             {
                 return true;
             }

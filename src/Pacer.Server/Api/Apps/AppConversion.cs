@@ -25,8 +25,13 @@ internal static class AppConversion
             Definition(app),
             app.Instances!.Value,
             new Resources(CpuMillis(app.Cpus!.Value), Bytes(app.Mem!.Value), Bytes(app.Disk!.Value), app.Gpus!.Value),
-            // An image is more than a node without an image runtime can offer, whichever engine is to run it.
-            app.Container is { } container && (container.Type == "DOCKER" || container.Docker is not null) ? RuntimeKind.Docker : RuntimeKind.Mesos,
+            app.Container switch
+            {
+                { Type: "DOCKER" } => RuntimeKind.Docker,
+                // Not every node that runs commands can stack the layers of an image.
+                { Docker: not null } => RuntimeKind.MesosImage,
+                _ => RuntimeKind.Mesos,
+            },
             [TaskId.AppContainer],
             ports,
             app.RequirePorts == true,

@@ -97,8 +97,8 @@ internal static class AppSchema
         new("secret", NonEmpty));
 
     private static readonly Shape.Record Container = new("Container",
-        new("type", OneOf(EnumTexts.ContainerTypes)) { Default = "DOCKER" },
-        new("docker", Docker, Unsupported: Always("no node runs images yet, so its tasks wait")),
+        new("type", OneOf(EnumTexts.ContainerTypes), Unsupported: OtherThanMesos) { Default = "DOCKER" },
+        new("docker", Docker),
         new("linuxInfo", LinuxInfo, Unsupported: Always("the container gets the defaults")),
         new("volumes", new Shape.List(Volume), Unsupported: Always("no volume is mounted")),
         new("portMappings", new Shape.List(PortMapping)));
@@ -229,6 +229,11 @@ internal static class AppSchema
 
     private static Func<JsonElement, string?> Always(string reason) => _ => reason;
 
+
+    private static string? OtherThanMesos(JsonElement value) =>
+        value.ValueKind == JsonValueKind.String && "mesos".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase)
+            ? null
+            : "no node runs Docker containers yet, so its tasks wait; MESOS runs the same images";
 
     private static string? OtherThanHost(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase)

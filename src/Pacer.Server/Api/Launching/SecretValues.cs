@@ -1,4 +1,5 @@
 using System.Text;
+using Google.Protobuf;
 using Pacer.Contracts.AgentLink;
 using Pacer.Contracts.Wire;
 using Pacer.Server.Agents;
@@ -24,6 +25,10 @@ internal static class SecretValues
             }
         }
     }
+
+    /// <summary>The logins for a private registry that a pull secret holds; empty without one.</summary>
+    public static ByteString PullLogins(PullConfig? pull, IReadOnlyDictionary<string, SecretSource>? secrets, SecretReader read) =>
+        pull?.Secret is { } secret ? ByteString.CopyFrom(read(SourceOf(secret, secrets))) : ByteString.Empty;
 
     private static string SourceOf(string secret, IReadOnlyDictionary<string, SecretSource>? secrets) =>
         secrets is not null && secrets.TryGetValue(secret, out var source) && source.Source is { Length: > 0 } path

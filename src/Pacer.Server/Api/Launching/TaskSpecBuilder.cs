@@ -50,6 +50,15 @@ internal static class TaskSpecBuilder
             KillGraceMs = app.TaskKillGracePeriodSeconds is { } grace ? Math.Max(1, grace * 1000L) : 0,
             Role = spec.Role,
         };
+        if (app.Container?.Docker is { Image: { } image } docker)
+        {
+            task.Image = new ImageSpec
+            {
+                Name = image,
+                ForcePull = docker.ForcePullImage == true,
+                DockerConfig = SecretValues.PullLogins(docker.PullConfig, app.Secrets, secrets),
+            };
+        }
         task.Environment.Add(TaskEnvironment.Build(spec, app, taskId, placement.Hostname, ports, rules));
         SecretValues.AddEnvironment(task, app.Env, app.Secrets, secrets);
         task.Labels.Add(app.Labels ?? []);

@@ -1,0 +1,90 @@
+using Pacer.Agent.Containers.Cgroups;
+using Pacer.Agent.Containers.Native;
+using Pacer.Agent.Containers.Users;
+using Pacer.Agent.Node;
+
+namespace Pacer.Agent.Containers.Oci;
+
+/// <summary>Turns a plan into a bundle, after a look whether it can work: a message that names the cause beats an exit code.</summary>
+internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree cgroups, ImageRoots imageRoots, ulong bounding)
+{
+    /// <summary>Mounts the image's root, if there is one. Throws <see cref="ContainerStartException"/>.</summary>
+    public BundleSpec Build(ContainerPlan plan) => plan.Image is { } image ? OnImage(plan, image) : OnHost(plan);
+
+    private BundleSpec OnHost(ContainerPlan plan)
+    {
+        var user = plan.User is null
+            ? ContainerUser.Root
+            : UserDatabase.OfHost().Find(plan.User)
+              ?? throw new ContainerStartException($"user '{plan.User}' does not exist on this node");
+        var environment = ContainerEnvironment.Of(plan.Environment, plan.Sandbox);
+        CheckCommand(plan, environment, plan.Sandbox, path => HostRootView.HostPathOf(path, plan.Sandbox));
+        return new BundleSpec(
+            Process(plan, tools.Init, environment, user, plan.Sandbox),
+            paths.RootFileSystem,
+            plan.Hostname,
+            HostRootView.Mounts(HostRootView.TopLevelDirectories(), paths, plan.Sandbox, HostRootView.HiddenResolverFile()),
+            cgroups.PathOf(plan.ContainerId),
+            cgroups.Layout.Version,
+            CgroupLimits.Of(plan));
+    }
+
+    private BundleSpec OnImage(ContainerPlan plan, ImageRoot image)
+    {
+        var mounted = imageRoots.Mount(plan.ContainerId, image.Layers);
+        using var root = RootedDirectory.Open(mounted);
+        var name = plan.User ?? image.User ?? "";
+        var user = ImageUser.Find(ImageRoots.UsersOf(root), name)
+            ?? throw new ContainerStartException($"user '{name}' does not exist in the image");
+        var environment = ContainerEnvironment.Of(plan.Environment, user.Home ?? "/");
+        var directory = image.WorkingDirectory ?? ImageRootView.Sandbox;
+        CheckCommand(plan, environment, directory, path => ImageRootView.IsCovered(path) ? null : root.RealPath(path) ?? mounted + path);
+        if (!ImageRootView.IsCovered(directory))
+        {
+            Make(root, directory);
+        }
+        foreach (var wanted in image.Directories.Where(path => !ImageRootView.IsCovered(path)))
+        {
+            Make(root, wanted);
+        }
+        new NodeUser(user.Uid, user.Gid).OwnTree(plan.Sandbox);
+        return new BundleSpec(
+            Process(plan, tools.Init is null ? null : ImageRootView.InitIn(tools.Init), environment, user, directory),
+            mounted,
+            plan.Hostname,
+            ImageRootView.Mounts(plan.Sandbox, tools.Init),
+            cgroups.PathOf(plan.ContainerId),
+            cgroups.Layout.Version,
+            CgroupLimits.Of(plan)) { WritableRoot = true };
+    }
+
+    private BundleProcess Process(ContainerPlan plan, string? init, IReadOnlyList<string> environment, ContainerUser user, string directory) => new(
+        // -g: like Mesos, a signal reaches the command's whole process group, not only a shell in front of it.
+        init is not null ? [init, "-g", "--", .. plan.Arguments] : plan.Arguments,
+        environment,
+        user,
+        Capabilities.For(user, bounding),
+        directory,
+        null);
+
+    private static void CheckCommand(ContainerPlan plan, IReadOnlyList<string> environment, string directory, Func<string, string?> hostPath)
+    {
+        var command = plan.Arguments.Count > 0 ? plan.Arguments[0] : "";
+        if (CommandLookup.Problem(command, ContainerEnvironment.Value(environment, "PATH")!, directory, hostPath) is { } problem)
+        {
+            throw new ContainerStartException(problem);
+        }
+    }
+
+    private static void Make(RootedDirectory root, string path)
+    {
+        try
+        {
+            _ = Libc.Close(root.OpenDirectory(path.Trim('/')));
+        }
+        catch (IOException e)
+        {
+            throw new ContainerStartException($"the directory {path} can't be made in the image: {e.Message}");
+        }
+    }
+}

@@ -1,0 +1,216 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using Google.Protobuf;
+using Pacer.Agent;
+using Pacer.Contracts.AgentLink;
+using Pacer.Shell.Tests.Agent;
+
+namespace Pacer.Shell.Tests.Images;
+
+/// <summary>The agent runs containers with images, by crun and conmon, from a real registry.</summary>
+public sealed class ImageContainerTests : IAsyncLifetime
+{
+    private TestRegistry _registry = null!;
+    private AgentBench _bench = null!;
+
+    public async ValueTask InitializeAsync()
+    {
+        _registry = await TestRegistry.StartAsync();
+        _bench = await AgentBench.StartAsync(startAgent: false, options => options with { Isolation = "oci" });
+        _bench.Real = true;
+        try
+        {
+            await _bench.StartAgentAsync();
+        }
+        catch (AgentException e)
+        {
+            _bench.Real = false;
+            Assert.Skip(e.Message);
+        }
+        Assert.SkipUnless(_bench.Server.LastRegistration.Runtimes.Contains("mesos-image"), "overlayfs does not work here");
+    }
+
+    public async ValueTask DisposeAsync()
+    {
+        if (_bench is not null)
+        {
+            await _bench.DisposeAsync();
+            Assert.DoesNotContain(_bench.Root, File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+        }
+        if (_registry is not null)
+        {
+            await _registry.DisposeAsync();
+        }
+    }
+
+    private static JsonArray Words(params string[] words) => new([.. words.Select(word => JsonValue.Create(word))]);
+
+    private TaskSpec Task(string id, string image, Action<TaskSpec>? change = null)
+    {
+        var spec = AgentBench.Shell(id, "", change: null);
+        spec.Command = null;
+        spec.Image = new ImageSpec { Name = $"{_registry.Host}/{image}" };
+        change?.Invoke(spec);
+        return spec;
+    }
+
+    private string Output(string task) => File.ReadAllText(Path.Combine(_bench.SandboxOf(task), "stdout"));
+
+    private async Task<string> FinishedAsync(TaskSpec spec)
+    {
+        _bench.Server.Launch(spec);
+        var end = await _bench.Server.WaitForAsync(spec.TaskId, status => status.State is TaskState.TaskFinished or TaskState.TaskFailed, "the end");
+        Assert.True(end.State == TaskState.TaskFinished, $"{end.Message} {File.ReadAllText(Path.Combine(_bench.SandboxOf(spec.TaskId), "stderr"))}");
+        return Output(spec.TaskId);
+    }
+
+    [Fact]
+    public async Task Image_ItsOwnCommandUserEnvironmentAndDirectory_AreTaken()
+    {
+        await TestImage.Busybox(new JsonObject
+        {
+            ["Entrypoint"] = Words("/bin/sh", "-c"),
+            ["Cmd"] = Words("echo $GREETING $MESOS_TASK_ID $HOME; pwd; id; cd $MESOS_SANDBOX && pwd && echo mine > file; test -w /etc || echo protected"),
+            ["Env"] = Words("GREETING=hello", "PATH=/bin", "MESOS_TASK_ID=image"),
+            ["User"] = "app",
+            ["WorkingDir"] = "/srv/new",
+            ["Volumes"] = new JsonObject { ["/data"] = new JsonObject() },
+        }).PushAsync(_registry, "own");
+        Assert.Equal(
+            "hello own.1 /home/app\n/srv/new\nuid=1234(app) gid=1235(app) groups=1236(extra)\n/mnt/mesos/sandbox\nprotected\n",
+            await FinishedAsync(Task("own.1", "own", spec => spec.Environment["MESOS_TASK_ID"] = "own.1")));
+        Assert.Equal("mine\n", File.ReadAllText(Path.Combine(_bench.SandboxOf("own.1"), "file")));
+    }
+
+    [Fact]
+    public async Task Image_CommandOfTheTask_RunsInTheImageAndNotOnTheNode()
+    {
+        await TestImage.Busybox().PushAsync(_registry, "plain");
+        var output = await FinishedAsync(Task("shell.1", "plain", spec => spec.Command = new Command
+        {
+            Shell = "ls /; echo x > /etc/new && cat /etc/new; ls /dev | wc -l; grep -c . /etc/resolv.conf /etc/hosts >&2; test -e /usr/bin/dpkg || echo no dpkg; pwd",
+        }));
+        Assert.Equal("bin\ndev\netc\nhome\nmnt\nproc\nroot\nsys\ntmp\nvar\nx\n", output[..output.IndexOf("x\n", StringComparison.Ordinal)] + "x\n");
+        Assert.EndsWith("no dpkg\n/mnt/mesos/sandbox\n", output, StringComparison.Ordinal);
+        // What one container writes, the next does not see.
+        Assert.Equal("clean\n", await FinishedAsync(Task("shell.2", "plain", spec => spec.Command = new Command { Shell = "test -e /etc/new || echo clean" })));
+        await AgentBench.UntilAsync(() => Directory.GetDirectories($"{_bench.Options.WorkDir}/runtime/writable").Length == 0, "written files stay");
+    }
+
+    [Fact]
+    public async Task Image_TaskUser_IsOneOfTheImageAndOwnsTheSandbox()
+    {
+        await TestImage.Busybox().PushAsync(_registry, "plain");
+        Assert.Equal("app\n", await FinishedAsync(Task("user.1", "plain", spec =>
+        {
+            spec.User = "app";
+            spec.Command = new Command { Shell = "touch file; id -un" };
+        })));
+        _bench.Server.Launch(Task("user.2", "plain", spec =>
+        {
+            spec.User = "daemon";
+            spec.Command = new Command { Shell = "true" };
+        }));
+        var end = await _bench.Server.WaitForAsync("user.2", TaskState.TaskFailed);
+        Assert.Contains("user 'daemon' does not exist in the image", end.Message, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData("nothing/there", "has no such image")]
+    [InlineData("plain", "exec: 'absent' not found")]
+    public async Task Image_ThatCannotRun_FailsWithTheCause(string image, string cause)
+    {
+        await TestImage.Busybox().PushAsync(_registry, "plain");
+        _bench.Server.Launch(Task("bad.1", image, spec => spec.Command = new Command { Arguments = new Arguments { Values = { "absent" } } }));
+        var end = await _bench.Server.WaitForAsync("bad.1", TaskState.TaskFailed);
+        Assert.Equal("REASON_CONTAINER_LAUNCH_FAILED", end.Reason);
+        if (image == "plain")
+        {
+            // "args" alone need a command of the image to be given to.
+            Assert.Contains("neither an entry point nor a command", end.Message, StringComparison.Ordinal);
+            await TestImage.Busybox(new JsonObject { ["Entrypoint"] = Words("absent") }).PushAsync(_registry, "absent");
+            _bench.Server.Launch(Task("bad.2", "absent"));
+            end = await _bench.Server.WaitForAsync("bad.2", TaskState.TaskFailed);
+        }
+        Assert.Contains(cause, end.Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Image_AgentRestarted_ContainerGoesOnWithHealthExecAndKill()
+    {
+        await TestImage.Busybox(new JsonObject { ["Cmd"] = Words("sleep", "1000"), ["User"] = "app" }).PushAsync(_registry, "sleeps");
+        _bench.Server.Launch(Task("stays.1", "sleeps", spec => spec.HealthChecks.Add(new HealthCheck
+        {
+            Protocol = HealthCheck.Types.Protocol.Command, Command = "test -d /mnt/mesos/sandbox -a -x /bin/busybox", IntervalMs = 100, TimeoutMs = 10_000, AgentKills = true,
+        })));
+        await _bench.Server.WaitForAsync("stays.1", status => status.Health is [{ Alive: true }], "good health");
+        await _bench.Agent.StopAsync();
+        await _bench.StartAgentAsync();
+        Assert.Equal(TaskState.TaskRunning, _bench.Server.LastRegistration.Tasks.Single().State);
+        foreach (var (user, expected) in ((string, string)[])[("", "app\n/mnt/mesos/sandbox\n"), ("root", "root\n/mnt/mesos/sandbox\n")])
+        {
+            using var session = await (await _bench.Server.OpenAsync(new OpenSession
+            {
+                TaskId = "stays.1", Exec = new Exec { Command = { "sh", "-c", "id -un; pwd" }, User = user },
+            })).ReadToEndAsync();
+            Assert.Equal((expected, 0), (session.Output, session.End!.ExitCode));
+        }
+        _bench.Server.Kill("stays.1");
+        Assert.Equal(15, (await _bench.Server.WaitForAsync("stays.1", TaskState.TaskKilled)).Signal);
+        await AgentBench.UntilAsync(() => !_bench.Agent.Tasks.All.Any(), "tasks are not forgotten");
+        Assert.Empty(Directory.GetFileSystemEntries($"{_bench.Options.WorkDir}/images/uses"));
+        Assert.Empty(Directory.GetFileSystemEntries($"{_bench.Options.WorkDir}/runtime/writable"));
+    }
+
+    [Fact]
+    public async Task Image_AgentKilledAndMachineLeftWithMounts_NextAgentCleansThem()
+    {
+        await TestImage.Busybox(new JsonObject { ["Cmd"] = Words("sleep", "1000") }).PushAsync(_registry, "sleeps");
+        _bench.Server.Launch(Task("lost.1", "sleeps"));
+        await _bench.Server.WaitForAsync("lost.1", TaskState.TaskRunning);
+        await _bench.Agent.StopAsync();
+        // As if the agent had died before it wrote anything down.
+        File.Delete(_bench.Checkpoint("lost.1", "state"));
+        File.Delete(_bench.Checkpoint("lost.1", "spec"));
+        Assert.Contains($"{_bench.Options.RunDir}/m/lost.1", File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+        await _bench.StartAgentAsync();
+        Assert.DoesNotContain($"{_bench.Options.RunDir}/m/lost.1", File.ReadAllText("/proc/self/mountinfo"), StringComparison.Ordinal);
+        Assert.Empty(Directory.GetFileSystemEntries($"{_bench.Options.WorkDir}/runtime/writable"));
+        Assert.Empty(Directory.GetFileSystemEntries($"{_bench.Options.WorkDir}/images/uses"));
+    }
+
+    [Theory]
+    [InlineData("secret")]
+    [InlineData("artifact")]
+    [InlineData("node")]
+    public async Task Image_PrivateRegistry_LoginFrom(string source)
+    {
+        await using var registry = await TestRegistry.StartAsync(isPrivate: true);
+        await TestImage.Busybox(new JsonObject { ["Cmd"] = Words("echo", "private") }).PushAsync(registry, "mine");
+        var file = $"{_bench.Root}/config.json";
+        File.WriteAllText(file, registry.DockerConfig);
+        if (source == "node")
+        {
+            await _bench.Agent.StopAsync();
+            _bench.Options = _bench.Options with { DockerConfig = file };
+            await _bench.StartAgentAsync();
+        }
+        Assert.Equal("private\n", await FinishedAsync(Task("mine.1", "", spec =>
+        {
+            spec.Image = new ImageSpec { Name = $"{registry.Host}/mine", DockerConfig = source == "secret" ? ByteString.CopyFrom(Encoding.UTF8.GetBytes(registry.DockerConfig)) : ByteString.Empty };
+            if (source == "artifact")
+            {
+                spec.Fetch.Add(new Artifact { Uri = "file://" + file, DestPath = ".docker/config.json" });
+            }
+        })));
+    }
+
+    [Fact]
+    public async Task Image_KilledWhileItIsPulled_EndsAtOnce()
+    {
+        _bench.Server.Launch(Task("slow.1", "", spec => spec.Image = new ImageSpec { Name = $"10.255.255.1:5000/never" }));
+        await _bench.Server.WaitForAsync("slow.1", TaskState.TaskStaging);
+        _bench.Server.Kill("slow.1");
+        await _bench.Server.WaitForAsync("slow.1", TaskState.TaskKilled);
+    }
+}
