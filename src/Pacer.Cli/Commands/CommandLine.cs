@@ -7,6 +7,7 @@ using Pacer.Cli.Commands.Apps;
 using Pacer.Cli.Commands.Deployments;
 using Pacer.Cli.Commands.Groups;
 using Pacer.Cli.Commands.Roles;
+using Pacer.Cli.Commands.State;
 using Pacer.Cli.Commands.Tasks;
 
 namespace Pacer.Cli.Commands;
@@ -22,6 +23,8 @@ internal static class CommandLine
             DownCommand.Create(surroundings),
             ServerCommand.Create(surroundings),
             AgentCommand.Create(surroundings),
+            BackupCommand.Create(surroundings),
+            RestoreCommand.Create(surroundings),
             AppCommand.Create(surroundings),
             GroupCommand.Create(surroundings),
             TaskCommand.Create(surroundings),

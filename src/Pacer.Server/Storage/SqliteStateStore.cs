@@ -75,28 +75,54 @@ internal sealed class SqliteStateStore : IStateStore
 
     public StoredState Load()
     {
-        var changes = new List<Change>();
         try
         {
-            using var select = Command("SELECT kind, key, value FROM entries ORDER BY kind, key");
-            using var reader = select.ExecuteReader();
-            while (reader.Read())
-            {
-                var kind = (EntryKind)reader.GetInt32(0);
-                try
-                {
-                    changes.Add(EntryCodec.Decode(kind, reader.GetFieldValue<byte[]>(2)));
-                }
-                catch (Exception e) when (e is InvalidProtocolBufferException or FormatException or InvalidCastException)
-                {
-                    throw Damaged(_path, $"the row {kind} '{reader.GetString(1)}' can't be read", e);
-                }
-            }
-            return new StoredState(changes, long.Parse(ReadMeta(_connection, "index") ?? "0", CultureInfo.InvariantCulture));
+            return Read(_connection);
+        }
+        catch (UnreadableRowException e)
+        {
+            throw Damaged(_path, $"the row {e.Message} can't be read", e.InnerException);
         }
         catch (Exception e) when (e is SqliteException or FormatException or InvalidCastException or OverflowException)
         {
             throw Damaged(_path, "its content can't be read", e);
+        }
+    }
+
+    /// <summary>Everything in a store or a copy of one. Throws <see cref="UnreadableRowException"/> naming the row that can't be read.</summary>
+    internal static StoredState Read(SqliteConnection connection)
+    {
+        var changes = new List<Change>();
+        using var select = connection.CreateCommand();
+        select.CommandText = "SELECT kind, key, value FROM entries ORDER BY kind, key";
+        using var reader = select.ExecuteReader();
+        while (reader.Read())
+        {
+            var kind = (EntryKind)reader.GetInt32(0);
+            try
+            {
+                changes.Add(EntryCodec.Decode(kind, reader.GetFieldValue<byte[]>(2)));
+            }
+            catch (Exception e) when (e is InvalidProtocolBufferException or FormatException or InvalidCastException)
+            {
+                throw new UnreadableRowException($"{kind} '{reader.GetString(1)}'", e);
+            }
+        }
+        return new StoredState(changes, long.Parse(ReadMeta(connection, "index") ?? "0", CultureInfo.InvariantCulture));
+    }
+
+    /// <summary>Checks that a database is a store in a known format. Throws <see cref="StoreOpenException"/> with the reason alone.</summary>
+    internal static void ReadFormat(SqliteConnection connection)
+    {
+        if (ReadScalar(connection, "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name IN ('meta', 'entries')") != "2"
+            || !int.TryParse(ReadMeta(connection, "format"), NumberStyles.None, CultureInfo.InvariantCulture, out var format)
+            || ReadMeta(connection, "cluster_id") is null)
+        {
+            throw new StoreOpenException("it is a database, but not Pacer's state.");
+        }
+        if (format > Format)
+        {
+            throw new StoreOpenException($"it has format {format}, and this Pacer knows formats up to {Format}. Use the newer Pacer that wrote it.");
         }
     }
 
@@ -275,3 +301,6 @@ internal sealed class SqliteStateStore : IStateStore
         $"The state store {path} is damaged: {finding}. It was left as it is. Restore a backup of it, or move it (with {FileName}-wal and {FileName}-shm) aside to start with an empty cluster.",
         inner);
 }
+
+/// <summary>A row of the store holds something else than it should; the message names it.</summary>
+internal sealed class UnreadableRowException(string row, Exception inner) : Exception(row, inner);
