@@ -11,39 +11,53 @@ using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Options;
 using Pacer.Core.Cluster;
 using Pacer.Server.Agents;
 using Pacer.Server.Api;
+using Pacer.Server.Api.About;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Launching;
 using Pacer.Server.Events;
 using Pacer.Server.Hosting;
 using Pacer.Server.Loop;
+using Pacer.Server.Metrics;
 using Pacer.Server.Secrets;
 using Pacer.Server.Storage;
 
 namespace Pacer.Server;
 
 /// <summary>A running control plane: its store, its loop and its listeners.</summary>
-public sealed class ServerHost : IAsyncDisposable
+public sealed partial class ServerHost : IAsyncDisposable
 {
     private const string SocketName = "agent.sock";
 
     // Of struct sockaddr_un, less the closing zero.
     private const int MaxSocketPath = 107;
 
-    private readonly WebApplication _app;
-    private readonly SqliteStateStore _store;
-    private readonly ClusterLoop _loop;
-    private readonly EventHub _events;
-    private int _stopped;
+    // Between a request to abdicate and the end: the answer must reach whoever asked.
+    private static readonly TimeSpan AbdicationDelay = TimeSpan.FromMilliseconds(500);
+    private static readonly TimeSpan RetryInterval = TimeSpan.FromMilliseconds(250);
 
-    private ServerHost(WebApplication app, SqliteStateStore store, ClusterLoop loop, EventHub events, string agentSocketPath)
+    private readonly SemaphoreSlim _changing = new(1);
+    private readonly TimeProvider _time;
+    private ServerOptions _options;
+    private WebApplication _app;
+    private SqliteStateStore _store;
+    private ClusterLoop _loop;
+    private EventHub _events;
+    private bool _isOpen = true;
+    private volatile bool _stopping;
+
+    private ServerHost(
+        WebApplication app, SqliteStateStore store, ClusterLoop loop, EventHub events, string agentSocketPath, ServerOptions options, TimeProvider time)
     {
         _app = app;
         _store = store;
         _loop = loop;
         _events = events;
+        _options = options;
+        _time = time;
         AgentSocketPath = agentSocketPath;
     }
 
@@ -106,16 +120,30 @@ public sealed class ServerHost : IAsyncDisposable
     /// <summary>Every route that is served.</summary>
     internal IReadOnlyList<Endpoint> Endpoints => _app.Services.GetRequiredService<EndpointDataSource>().Endpoints;
 
-    /// <summary>Completes when the server has stopped.</summary>
-    public Task WaitForStopAsync() => _app.WaitForShutdownAsync();
-
     /// <summary>Closes the listeners, handles what was accepted, closes the store. Containers go on running.</summary>
     public async Task StopAsync(CancellationToken cancellationToken)
     {
-        if (Interlocked.Exchange(ref _stopped, 1) != 0)
+        _stopping = true;
+        await _changing.WaitAsync(CancellationToken.None);
+        try
+        {
+            await CloseAsync(cancellationToken);
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
+
+    private async Task CloseAsync(CancellationToken cancellationToken)
+    {
+        if (!_isOpen)
         {
             return;
         }
+        _isOpen = false;
         await _app.StopAsync(cancellationToken);
         await _loop.StopAsync();
         await _events.DisposeAsync();
@@ -124,7 +152,51 @@ public sealed class ServerHost : IAsyncDisposable
         File.Delete(AgentSocketPath);
     }
 
-    public async ValueTask DisposeAsync() => await StopAsync(CancellationToken.None);
+    /// <summary>
+    /// Gives up the lead: ends everything but the process, makes the backup, restores, and takes the lead again, as nobody else could.
+    /// </summary>
+    private async Task AbdicateAsync(Abdication.Wish wish)
+    {
+        await Task.Delay(AbdicationDelay, _time);
+        await _changing.WaitAsync();
+        try
+        {
+            if (_stopping)
+            {
+                return;
+            }
+            await CloseAsync(CancellationToken.None);
+            var failure = wish.CarryOut(Path.GetFullPath(_options.DataDir));
+            // The address is known to others by now.
+            _options = _options with { Http = HttpAddress, AgentListen = AgentAddress ?? _options.AgentListen };
+            while (!_stopping)
+            {
+                try
+                {
+                    var next = await StartAsync(_options, _time, CancellationToken.None);
+                    (_app, _store, _loop, _events, _isOpen) = (next._app, next._store, next._loop, next._events, true);
+                    _app.Services.GetRequiredService<Abdication>().Use(AbdicateAsync);
+                    break;
+                }
+                catch (Exception e) when (e is ServerStartException or StoreOpenException)
+                {
+                    failure ??= e.Message;
+                    await Task.Delay(RetryInterval, _time);
+                }
+            }
+            if (_isOpen && failure is not null)
+            {
+                LogAbdicationFailed(_app.Services.GetRequiredService<ILogger<ServerHost>>(), failure);
+            }
+        }
+        finally
+        {
+            _changing.Release();
+        }
+    }
+
+    [LoggerMessage(EventId = 1, Level = LogLevel.Error, Message = "After giving up the lead: {Failure}")]
+    private static partial void LogAbdicationFailed(ILogger logger, string failure);
 
     private static ServerHost Build(
         ServerOptions options, ListenAddress http, ListenAddress? agents, string socket, LogLevel level, SqliteStateStore store, ClusterState state,
@@ -146,10 +218,16 @@ public sealed class ServerHost : IAsyncDisposable
             console.UseUtcTimestamp = true;
         });
         builder.Services.Configure<Microsoft.Extensions.Logging.Console.ConsoleLoggerOptions>(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        var logSwitch = new LogSwitch(level, time);
+        builder.Logging.AddProvider(logSwitch);
+        builder.Services.AddSingleton(logSwitch);
+        builder.Services.AddSingleton<IConfigureOptions<LoggerFilterOptions>>(logSwitch);
+        builder.Services.AddSingleton<IOptionsChangeTokenSource<LoggerFilterOptions>>(logSwitch);
         builder.Services.Configure<HostOptions>(hosting => hosting.ShutdownTimeout = TimeSpan.FromSeconds(5));
         builder.Services.AddSingleton<IHostLifetime, EmbeddedLifetime>();
         builder.Services.AddRoutingCore();
-        builder.Services.AddGrpc();
+        // Or paths of two words would be taken for calls of services that there are not, whatever the method.
+        builder.Services.AddGrpc(grpc => grpc.IgnoreUnknownServices = true);
         builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel =>
         {
             kestrel.AddServerHeader = false;
@@ -169,7 +247,10 @@ public sealed class ServerHost : IAsyncDisposable
 
         var services = builder.Services;
         services.AddSingleton(time);
-        services.AddSingleton(new ServerIdentity(store.ClusterId, options));
+        services.AddSingleton(new ServerIdentity(store.ClusterId, options, time.GetUtcNow()));
+        services.AddSingleton<Abdication>();
+        services.AddSingleton<RequestMetrics>();
+        services.AddSingleton<LoopMetrics>();
         services.AddSingleton(new AgentLinkSettings { ClusterId = store.ClusterId, JoinToken = options.JoinToken });
         services.AddSingleton<EventHub>();
         services.AddSingleton<AgentDirectory>();
@@ -185,7 +266,8 @@ public sealed class ServerHost : IAsyncDisposable
             launch.RunSpec, launch.Instance, rules, source => secrets.Read(state, launch.RunSpec.Id, source)));
         services.AddSingleton(provider => new ClusterLoop(
             state, store, provider.GetRequiredService<AgentDirectory>(), provider.GetRequiredService<EventHub>(), Orchestrator.Step,
-            new ClusterSettings { AgentTimeout = options.AgentTimeout }, time, provider.GetRequiredService<ILogger<ClusterLoop>>()));
+            new ClusterSettings { AgentTimeout = options.AgentTimeout }, time, provider.GetRequiredService<ILogger<ClusterLoop>>(),
+            provider.GetRequiredService<LoopMetrics>()));
         services.AddSingleton<IClusterLoop>(provider => provider.GetRequiredService<ClusterLoop>());
 
         var app = builder.Build();
@@ -195,7 +277,9 @@ public sealed class ServerHost : IAsyncDisposable
         app.UseWebSockets();
         app.MapGrpcService<AgentLinkService>();
         ApiRoutes.Map(app);
-        return new ServerHost(app, store, loop, app.Services.GetRequiredService<EventHub>(), socket);
+        var host = new ServerHost(app, store, loop, app.Services.GetRequiredService<EventHub>(), socket, options, time);
+        app.Services.GetRequiredService<Abdication>().Use(host.AbdicateAsync);
+        return host;
     }
 
     private async Task ListenAsync(ListenAddress http, ListenAddress? agents, CancellationToken cancellationToken)

@@ -27,6 +27,9 @@ public sealed record ServerOptions
     /// <summary>Silence after which a node counts as lost.</summary>
     public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
+    /// <summary>Origins whose pages may read the API from a browser; "*": all.</summary>
+    public IReadOnlyList<string> AllowOrigins { get; init; } = [];
+
     /// <summary>Lines of logging below this are not written: "debug", "info", "warn", "error".</summary>
     public string LogLevel { get; init; } = "warn";
 }

@@ -36,6 +36,8 @@ internal static class ApiRoutes
             services.GetRequiredService<AppRules>(),
             services.GetRequiredService<TimeProvider>());
         AboutEndpoints.Map(app);
+        MetricsEndpoints.Map(app);
+        LoggingEndpoint.Map(app);
         DeploymentEndpoints.Map(app);
         QueueEndpoints.Map(app);
         TaskEndpoints.Map(app);

@@ -59,6 +59,9 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
 
     public int Readers => _readers.Length;
 
+    /// <summary>Events made so far.</summary>
+    public long Published => Volatile.Read(ref _lastId);
+
     public void Publish(ClusterEvent clusterEvent) => _queue.Writer.TryWrite(new Work.Cluster(clusterEvent));
 
     /// <summary>Tells that a user posted or put a definition. <paramref name="appDefinitionJson"/> is one JSON object.</summary>

@@ -1,6 +1,8 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.DependencyInjection;
 using Pacer.Server.Api.Responses;
+using Pacer.Server.Metrics;
 
 namespace Pacer.Server.Hosting;
 
@@ -12,9 +14,11 @@ internal static class RequestPipeline
     public static void Use(WebApplication app, ServerIdentity identity)
     {
         var catchAll = ApiRoute.Guard;
+        var metrics = app.Services.GetRequiredService<RequestMetrics>();
+        var crossOrigin = new CrossOrigin(identity.Options.AllowOrigins);
         app.Use(next =>
         {
-            var rest = catchAll(http => ServeRestAsync(http, next, identity));
+            var rest = catchAll(http => ServeRestAsync(http, next, identity, crossOrigin));
             return http =>
             {
                 // Agents' listeners speak HTTP/2 only and the REST listener HTTP/1.1 only. Neither must serve the other's calls:
@@ -24,24 +28,47 @@ internal static class RequestPipeline
                 return (isAgentListener, isAgentCall) switch
                 {
                     (true, true) => next(http),
-                    (false, false) => rest(http),
+                    (false, false) => metrics.MeasureAsync(http, rest),
                     _ => ApiResponse.WriteErrorAsync(http, ApiErrors.RouteNotFound()),
                 };
             };
         });
     }
 
-    private static async Task ServeRestAsync(HttpContext http, RequestDelegate next, ServerIdentity identity)
+    private static async Task ServeRestAsync(HttpContext http, RequestDelegate next, ServerIdentity identity, CrossOrigin crossOrigin)
     {
         var headers = http.Response.Headers;
         headers.CacheControl = "no-cache, no-store, must-revalidate";
         headers.Pragma = "no-cache";
         headers.Expires = "0";
-        headers["X-Marathon-Leader"] = $"http://{identity.Leader}";
+        headers["X-Marathon-Leader"] = identity.LeaderUrl;
         headers.XFrameOptions = "DENY";
         headers.XXSSProtection = "1; mode=block";
+        crossOrigin.Allow(http);
+        if (ContentRules.Refuse(http.Request) is { } refused)
+        {
+            await ApiResponse.WriteErrorAsync(http, refused);
+            return;
+        }
+        var isQuestion = HttpMethods.IsOptions(http.Request.Method);
+        if (isQuestion)
+        {
+            // Whoever refuses the method also names those that there are.
+            http.Features.Set(MethodQuestion.Asked);
+        }
         await next(http);
-        if (http.Response is { HasStarted: false, ContentType: null, ContentLength: null } && Explain(http.Response.StatusCode) is { } error)
+        if (http.Response.HasStarted)
+        {
+            return;
+        }
+        if (isQuestion && http.Response.StatusCode == StatusCodes.Status405MethodNotAllowed)
+        {
+            http.Response.StatusCode = StatusCodes.Status200OK;
+            http.Response.ContentLength = 0;
+            headers.Allow = headers.Allow.Count > 0 ? $"{headers.Allow}, OPTIONS" : "OPTIONS";
+            return;
+        }
+        if (http.Response is { ContentType: null, ContentLength: null } && Explain(http.Response.StatusCode) is { } error)
         {
             await ApiResponse.WriteErrorAsync(http, error);
         }
@@ -52,8 +79,8 @@ internal static class RequestPipeline
     {
         404 => ApiErrors.RouteNotFound(),
         405 => ApiErrors.MethodNotAllowed(),
-        406 => new ApiError(406, "Not Acceptable"),
-        415 => new ApiError(415, "Unsupported Media Type"),
+        406 => ApiErrors.NotAcceptable(),
+        415 => ApiErrors.UnsupportedMediaType(),
         _ => null,
     };
 }

@@ -3,6 +3,7 @@ using System.Threading.Channels;
 using Microsoft.Extensions.Logging;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Server.Metrics;
 using Pacer.Server.Storage;
 
 namespace Pacer.Server.Loop;
@@ -28,6 +29,7 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
     private readonly ClusterSettings _settings;
     private readonly TimeProvider _time;
     private readonly ILogger<ClusterLoop> _log;
+    private readonly LoopMetrics _metrics;
     private readonly IndexWaiters _waiters = new();
     private readonly LoopWakeup _wakeup;
     private readonly Channel<InboxItem> _inbox = Channel.CreateBounded<InboxItem>(
@@ -53,7 +55,8 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
         StepFunction step,
         ClusterSettings settings,
         TimeProvider time,
-        ILogger<ClusterLoop> log)
+        ILogger<ClusterLoop> log,
+        LoopMetrics? metrics = null)
     {
         _state = initial;
         _store = store;
@@ -63,6 +66,7 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
         _settings = settings;
         _time = time;
         _log = log;
+        _metrics = metrics ?? new LoopMetrics(time);
         _wakeup = new LoopWakeup(time, () => _inbox.Writer.TryWrite(TickItem));
     }
 
@@ -201,6 +205,7 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
 
         var before = _state;
         StepResult result;
+        var since = _metrics.Now();
         try
         {
             result = _step(before, _inputs, Timestamp.From(_time.GetUtcNow()), NextSeed(), _settings);
@@ -210,13 +215,16 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
             return HandleOneByOne(batch, e);
         }
 
+        _metrics.Stepped(_inputs.Count, since);
         var changed = result.Changes.Count > 0;
         var after = changed ? result.State with { Index = before.Index + 1 } : before;
         if (changed)
         {
             try
             {
+                since = _metrics.Now();
                 _store.Commit(result.Changes, after.Index);
+                _metrics.Committed(result.Changes.Count, since);
             }
             catch (StoreUnavailableException e)
             {
@@ -258,6 +266,7 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
         for (var i = 0; i < effects.Count; i++)
         {
             var effect = effects[i];
+            _metrics.Count(effect);
             try
             {
                 switch (effect)

@@ -46,6 +46,17 @@ internal static class FlagValue
         return good ? text : throw Wrong(flag, text, "port ranges such as 31000-32000,33000-33100");
     }
 
+    /// <summary>Origins as browsers send them, such as <c>https://dash.example:8443</c>, or <c>*</c>.</summary>
+    public static IReadOnlyList<string> Origins(ParseResult parse, Flag flag)
+    {
+        var text = parse.GetValue(flag) ?? "";
+        var origins = text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
+        return origins.All(origin => origin == "*" || origin == "null"
+            || (Uri.TryCreate(origin, UriKind.Absolute, out var uri) && uri.Host.Length > 0 && uri.GetLeftPart(UriPartial.Authority) == origin))
+            ? origins
+            : throw Wrong(flag, text, "origins such as https://dash.example,http://localhost:3000, or *");
+    }
+
     public static CliException Wrong(Flag flag, string text, string wanted) =>
         CliException.Usage($"{flag.Name} (or {flag.Variable}): '{text}' is not valid. Give {wanted}.");
 }

@@ -14,6 +14,7 @@ internal sealed class ServerFlags(Surroundings surroundings)
 
     private readonly Flag _secretsKeyFile = new(surroundings, "--secrets-key-file", "PACER_SECRETS_KEY_FILE", "FILE", "Holds the key of stored secrets; made with the first one [DATA_DIR/secrets.key]");
     private readonly Flag _secretsDir = new(surroundings, "--secrets-dir", "PACER_SECRETS_DIR", "DIR", "Secrets that are files: source \"file:NAME\"");
+    private readonly Flag _allowOrigin = new(surroundings, "--allow-origin", "PACER_ALLOW_ORIGIN", "ORIGIN,…", "Web pages of these origins may read the API; * for all");
 
     public Flag JoinToken => _joinToken;
 
@@ -25,6 +26,7 @@ internal sealed class ServerFlags(Surroundings surroundings)
         command.Add(_agentTimeout);
         command.Add(_secretsKeyFile);
         command.Add(_secretsDir);
+        command.Add(_allowOrigin);
     }
 
     public ServerOptions Options(ParseResult parse, string dataDirectory, string logLevel) => new()
@@ -38,6 +40,7 @@ internal sealed class ServerFlags(Surroundings surroundings)
         SecretsKey = surroundings.Variable("PACER_SECRETS_KEY") is { Length: > 0 } key ? key : null,
         SecretsKeyFile = parse.GetValue(_secretsKeyFile) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
         SecretsDir = parse.GetValue(_secretsDir) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
+        AllowOrigins = FlagValue.Origins(parse, _allowOrigin),
         LogLevel = logLevel,
     };
 }

@@ -1,10 +1,12 @@
 using System.Text;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.Extensions.DependencyInjection;
 using Pacer.Contracts.Wire;
 using Pacer.Server.Api.Responses;
 using Pacer.Server.Hosting;
+using Pacer.Server.Loop;
 
 namespace Pacer.Server.Api.About;
 
@@ -23,6 +25,8 @@ internal static class AboutEndpoints
           /v2/nodes         nodes and what is free on them
           /v2/events        what happens, as server-sent events (Accept: text/event-stream)
           /v2/info          version and settings
+          /metrics          measurements (/metrics/prometheus for Prometheus)
+          /logging          levels of logging, and to change them
           /ping             pong
           /openapi.json     the whole API as an OpenAPI document; /docs tries it in a browser
 
@@ -40,11 +44,27 @@ internal static class AboutEndpoints
     public static void Map(WebApplication app)
     {
         var identity = app.Services.GetRequiredService<ServerIdentity>();
-        app.MapMethods("/", ["GET", "HEAD"], ApiRoute.Guard(http => WriteTextAsync(http, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(Home))));
-        app.MapMethods("/ping", ["GET", "HEAD"], ApiRoute.Guard(PingAsync));
-        app.MapGet("/v2/leader", ApiRoute.Guard(http =>
+        app.MapRead("/", HomeAsync);
+        app.MapRead("/help", HomeAsync);
+        app.MapRead("/ping", PingAsync);
+        var loop = app.Services.GetRequiredService<IClusterLoop>();
+        app.MapRead("/v2/leader", http => SnapshotRead.AnswerAsync(http, loop, _ => [identity], _ =>
             ApiResponse.WriteAsync(http, 200, new LeaderName { Leader = identity.Leader }, ClusterJson.Plain.LeaderName)));
-        app.MapGet("/v2/info", ApiRoute.Guard(http => ApiResponse.WriteBytesAsync(http, 200, ServerInfo.Render(identity))));
+        app.MapDelete("/v2/leader", ApiRoute.Guard(http => AbdicateAsync(http, app.Services.GetRequiredService<Abdication>())));
+        app.MapRead("/v2/info", http => SnapshotRead.AnswerAsync(http, loop, _ => [identity], _ =>
+            ApiResponse.WriteBytesAsync(http, 200, ServerInfo.Render(identity))));
+        app.MapRead("/v2/plugins", http => ApiResponse.WriteBytesAsync(http, 200, "{\"plugins\":[]}"u8.ToArray()));
+        app.MapMethods("/v2/plugins/{id}/{**path}", ["GET", "HEAD", "PUT", "POST", "DELETE"], ApiRoute.Guard(http =>
+            ApiResponse.WriteErrorAsync(http, new ApiError(404, $"No plugin with this pluginId: {http.GetRouteValue("id")}"))));
+    }
+
+    private static Task HomeAsync(HttpContext http) =>
+        ApiResponse.WriteTextAsync(http, "text/plain; charset=utf-8", Encoding.UTF8.GetBytes(Home));
+
+    private static Task AbdicateAsync(HttpContext http, Abdication abdication)
+    {
+        abdication.Begin(Abdication.Wish.Read(http));
+        return ApiResponse.WriteBytesAsync(http, 200, "{\"message\":\"Leadership abdicated\"}"u8.ToArray());
     }
 
     private static Task PingAsync(HttpContext http)
@@ -52,7 +72,7 @@ internal static class AboutEndpoints
         var accepted = http.Request.GetTypedHeaders().Accept;
         if (accepted.Count == 0)
         {
-            return WriteTextAsync(http, Pongs[0].Type, Pongs[0].Body);
+            return ApiResponse.WriteTextAsync(http, Pongs[0].Type, Pongs[0].Body);
         }
         foreach (var wanted in accepted.OrderByDescending(type => type.Quality ?? 1))
         {
@@ -60,20 +80,10 @@ internal static class AboutEndpoints
             {
                 if (wanted.Quality is not 0 && wanted.MatchesMediaType(type))
                 {
-                    return WriteTextAsync(http, type, body);
+                    return ApiResponse.WriteTextAsync(http, type, body);
                 }
             }
         }
         return ApiResponse.WriteEmptyAsync(http, StatusCodes.Status204NoContent);
-    }
-
-    private static async Task WriteTextAsync(HttpContext http, string type, byte[] body)
-    {
-        http.Response.ContentType = type;
-        http.Response.ContentLength = body.Length;
-        if (!HttpMethods.IsHead(http.Request.Method))
-        {
-            await http.Response.Body.WriteAsync(body, http.RequestAborted);
-        }
     }
 }

@@ -50,6 +50,9 @@ internal static class ServerInfo
                 json.WritePropertyName(key);
                 switch (key)
                 {
+                    case "access_control_allow_origin":
+                        WriteOrigins(json, identity.Options.AllowOrigins);
+                        break;
                     case "checkpoint":
                         json.WriteBooleanValue(true);
                         break;
@@ -105,5 +108,20 @@ internal static class ServerInfo
             json.WriteEndObject();
         }
         return buffer.WrittenMemory;
+    }
+
+    private static void WriteOrigins(Utf8JsonWriter json, IReadOnlyList<string> origins)
+    {
+        if (origins.Count == 0)
+        {
+            json.WriteNullValue();
+            return;
+        }
+        json.WriteStartArray();
+        foreach (var origin in origins)
+        {
+            json.WriteStringValue(origin);
+        }
+        json.WriteEndArray();
     }
 }

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Http;
 using Pacer.Contracts.Wire;
+using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Responses;
 
@@ -13,7 +14,6 @@ internal static class AppQueries
 
     public static Task ListAsync(AppsContext context, HttpContext http)
     {
-        var state = context.Loop.State;
         var embeds = ListDefault | Embeds(http);
         var cmd = AppQuery.Text(http, "cmd");
         var id = AppQuery.Text(http, "id");
@@ -23,45 +23,48 @@ internal static class AppQueries
             return ApiResponse.WriteErrorAsync(http, ApiErrors.Unprocessable(error));
         }
         var now = context.Now;
-        var apps = state.RunSpecs.Values
-            .Where(spec => spec.Kind == RunSpecKind.App && Matches(spec, cmd, id, labels))
-            .Select(spec => AppRendering.InfoJson(spec, state, embeds, now));
-        return ApiResponse.WriteBytesAsync(http, 200, AppRendering.ListJson("apps", apps));
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOfAll(state, embeds), state => AppRendering.SendListAsync(
+            http, "apps"u8.ToArray(), state.RunSpecs.Values.Where(spec => spec.Kind == RunSpecKind.App && Matches(spec, cmd, id, labels)), state, embeds, now));
     }
 
     public static Task GetAsync(AppsContext context, HttpContext http, string path)
     {
-        var state = context.Loop.State;
-        var spec = AppLookup.App(state, path);
-        var app = AppRendering.InfoJson(spec, state, SingleDefault | Embeds(http), context.Now);
-        return ApiResponse.WriteBytesAsync(http, 200, AppRendering.SingleJson(app));
+        var embeds = SingleDefault | Embeds(http);
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOf(state, path, embeds), state => ApiResponse.WriteBytesAsync(
+            http, 200, AppRendering.SingleJson(AppRendering.InfoJson(AppLookup.App(state, path), state, embeds, context.Now))));
     }
 
     public static Task GroupAsync(AppsContext context, HttpContext http, string path)
     {
-        var state = context.Loop.State;
         var embeds = SingleDefault | Embeds(http);
-        var now = context.Now;
-        var apps = AppLookup.Group(state, path).Select(spec => AppRendering.InfoJson(spec, state, embeds, now));
-        return ApiResponse.WriteBytesAsync(http, 200, AppRendering.ListJson("*", apps));
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOfAll(state, embeds), state => AppRendering.SendListAsync(
+            http, "*"u8.ToArray(), AppLookup.Group(state, path), state, embeds, context.Now));
     }
 
-    public static Task VersionsAsync(AppsContext context, HttpContext http, string path)
+    public static Task VersionsAsync(AppsContext context, HttpContext http, string path) => SnapshotRead.AnswerAsync(
+        http, context.Loop, state => PartsOf(state, path, AppEmbeds.None), state => WriteVersionsAsync(http, state, path));
+
+    public static Task VersionAsync(AppsContext context, HttpContext http, string path, string version) => SnapshotRead.AnswerAsync(
+        http, context.Loop, state => PartsOf(state, path, AppEmbeds.None), state => ApiResponse.WriteBytesAsync(
+            http, 200, AppRendering.Json(AppLookup.Version(state, AppLookup.App(state, path).Id, AppReader.ParseVersion(version)))));
+
+    /// <summary>What an answer about all apps, or those of a group, shows of the state.</summary>
+    public static object?[]? PartsOfAll(ClusterState state, AppEmbeds embeds) => embeds.HasFlag(AppEmbeds.TaskStats)
+        ? null // ages of tasks: another answer every second
+        : [state.RunSpecs, state.Groups, state.Instances, state.LockedBy, state.Deployments, state.TaskFailures];
+
+    private static object?[]? PartsOf(ClusterState state, string path, AppEmbeds embeds) =>
+        embeds.HasFlag(AppEmbeds.TaskStats) || !RunSpecPath.TryResolve(path, out var id, out _) || AppLookup.Find(state, id) is not { } spec
+            ? null
+            : [spec, state.Versions.GetValueOrDefault(id), state.InstancesOf(id), state.DeploymentOf(id), state.TaskFailures.GetValueOrDefault(id)];
+
+    private static Task WriteVersionsAsync(HttpContext http, ClusterState state, string path)
     {
-        var state = context.Loop.State;
         var spec = AppLookup.App(state, path);
         var versions = state.Versions.TryGetValue(spec.Id, out var history)
             ? history.Keys.Reverse().Select(version => version.ToString()).ToList()
             : [spec.Version.ToString()];
         return ApiResponse.WriteAsync(http, 200, new VersionList { Versions = versions }, WireJson.Plain.VersionList);
-    }
-
-    public static Task VersionAsync(AppsContext context, HttpContext http, string path, string version)
-    {
-        var state = context.Loop.State;
-        var spec = AppLookup.App(state, path);
-        var stored = AppLookup.Version(state, spec.Id, AppReader.ParseVersion(version));
-        return ApiResponse.WriteBytesAsync(http, 200, AppRendering.Json(stored));
     }
 
     private static AppEmbeds Embeds(HttpContext http) => AppEmbedsQuery.Parse(http.Request.Query["embed"]);

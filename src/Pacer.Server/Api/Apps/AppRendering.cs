@@ -1,9 +1,11 @@
 using System.Buffers;
 using System.Runtime.CompilerServices;
 using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Server.Api.Responses;
 
 namespace Pacer.Server.Api.Apps;
 
@@ -30,11 +32,14 @@ internal static class AppRendering
         var app = AppConversion.ToApp(spec);
         app.Version = spec.Version.ToString();
         var json = JsonSerializer.SerializeToUtf8Bytes(app, WireJson.Plain.App);
-        return Append(json, writer =>
-        {
-            WriteCounts(writer, new TaskCounts());
-            WriteDeployments(writer, deployment);
-        });
+        var buffer = new ArrayBufferWriter<byte>(json.Length + 256);
+        using var writer = new Utf8JsonWriter(buffer, Plain);
+        buffer.Write(json.AsSpan()[..^1]);
+        new TaskCounts().WriteMembers(buffer);
+        WriteMember(buffer, writer, ",\"deployments\":"u8);
+        WriteDeployments(writer, deployment);
+        buffer.Write(Flushed(writer, "}"u8));
+        return buffer.WrittenMemory;
     }
 
     /// <summary>The app with what <paramref name="embeds"/> asks for.</summary>
@@ -44,63 +49,82 @@ internal static class AppRendering
         {
             return Json(spec);
         }
-        var instances = state.InstancesOf(spec.Id);
-        return Append(Json(spec), writer =>
-        {
-            if (embeds.HasFlag(AppEmbeds.Counts))
-            {
-                WriteCounts(writer, TaskCounting.Count(instances.Values));
-            }
-            if (embeds.HasFlag(AppEmbeds.Deployments))
-            {
-                WriteDeployments(writer, state.LockedBy.TryGetValue(spec.Id, out var deployment) ? deployment : null);
-            }
-            if (embeds.HasFlag(AppEmbeds.Readiness))
-            {
-                // Readiness checks are not run, so there never is a result.
-                writer.WriteStartArray("readinessCheckResults");
-                writer.WriteEndArray();
-            }
-            if (embeds.HasFlag(AppEmbeds.Tasks))
-            {
-                writer.WriteStartArray("tasks");
-                foreach (var instance in instances.Values.Where(TaskRendering.IsListed))
-                {
-                    foreach (var task in instance.Tasks)
-                    {
-                        JsonSerializer.Serialize(writer, TaskRendering.Render(instance, task), WireJson.Plain.AppTask);
-                    }
-                }
-                writer.WriteEndArray();
-            }
-            if (embeds.HasFlag(AppEmbeds.LastTaskFailure) && TaskRendering.RenderFailure(state, spec.Id) is { } failure)
-            {
-                writer.WritePropertyName("lastTaskFailure");
-                JsonSerializer.Serialize(writer, failure, WireJson.Plain.TaskFailureInfo);
-            }
-            if (embeds.HasFlag(AppEmbeds.TaskStats))
-            {
-                writer.WritePropertyName("tasksStats");
-                JsonSerializer.Serialize(writer, TaskCounting.Statistics(spec, [.. instances.Values], now), WireJson.Plain.TaskStatistics);
-            }
-        });
+        var buffer = new ArrayBufferWriter<byte>(Json(spec).Length + 512);
+        using var writer = new Utf8JsonWriter(buffer, Plain);
+        WriteInfo(buffer, writer, spec, state, embeds, now);
+        return buffer.WrittenMemory;
     }
 
-    /// <summary>An object with one member: a list of the apps.</summary>
-    public static ReadOnlyMemory<byte> ListJson(string member, IEnumerable<ReadOnlyMemory<byte>> apps)
+    /// <summary>Writes the app with what <paramref name="embeds"/> asks for.</summary>
+    /// <param name="json">A writer into the same buffer, flushed; it is reset.</param>
+    public static void WriteInfo(IBufferWriter<byte> buffer, Utf8JsonWriter json, RunSpec spec, ClusterState state, AppEmbeds embeds, Timestamp now)
     {
-        var buffer = new ArrayBufferWriter<byte>(4096);
-        using var writer = new Utf8JsonWriter(buffer, Plain);
-        writer.WriteStartObject();
-        writer.WriteStartArray(member);
-        foreach (var app in apps)
+        if (embeds == AppEmbeds.None)
         {
-            writer.WriteRawValue(app.Span, skipInputValidation: true);
+            buffer.Write(Json(spec).Span);
+            return;
         }
-        writer.WriteEndArray();
-        writer.WriteEndObject();
-        writer.Flush();
-        return buffer.WrittenMemory;
+        // The definition is copied up to its closing brace; further members follow.
+        buffer.Write(Json(spec).Span[..^1]);
+        var instances = state.InstancesOf(spec.Id);
+        if (embeds.HasFlag(AppEmbeds.Counts))
+        {
+            TaskCounting.Count(instances.Values).WriteMembers(buffer);
+        }
+        if (embeds.HasFlag(AppEmbeds.Deployments))
+        {
+            WriteMember(buffer, json, ",\"deployments\":"u8);
+            WriteDeployments(json, state.LockedBy.TryGetValue(spec.Id, out var deployment) ? deployment : null);
+        }
+        if (embeds.HasFlag(AppEmbeds.Readiness))
+        {
+            // Readiness checks are not run, so there never is a result.
+            buffer.Write(Flushed(json, ",\"readinessCheckResults\":[]"u8));
+        }
+        if (embeds.HasFlag(AppEmbeds.Tasks))
+        {
+            WriteMember(buffer, json, ",\"tasks\":"u8);
+            json.WriteStartArray();
+            foreach (var instance in instances.Values)
+            {
+                TaskRendering.WriteListed(json, instance);
+            }
+            json.WriteEndArray();
+        }
+        if (embeds.HasFlag(AppEmbeds.LastTaskFailure) && TaskRendering.RenderFailure(state, spec.Id) is { } failure)
+        {
+            WriteMember(buffer, json, ",\"lastTaskFailure\":"u8);
+            JsonSerializer.Serialize(json, failure, WireJson.Plain.TaskFailureInfo);
+        }
+        if (embeds.HasFlag(AppEmbeds.TaskStats))
+        {
+            WriteMember(buffer, json, ",\"tasksStats\":"u8);
+            JsonSerializer.Serialize(json, TaskCounting.Statistics(spec, [.. instances.Values], now), WireJson.Plain.TaskStatistics);
+        }
+        buffer.Write(Flushed(json, "}"u8));
+    }
+
+    /// <summary>Sends an object with one member: a list of apps.</summary>
+    public static async Task SendListAsync(
+        HttpContext http, byte[] member, IEnumerable<RunSpec> specs, ClusterState state, AppEmbeds embeds, Timestamp now)
+    {
+        await using var body = new JsonStream(http);
+        body.Write("{\""u8);
+        body.Write(member);
+        body.Write("\":["u8);
+        var isFirst = true;
+        foreach (var spec in specs)
+        {
+            if (!isFirst)
+            {
+                body.Write(","u8);
+            }
+            isFirst = false;
+            WriteInfo(body, body.Json, spec, state, embeds, now);
+            await body.SendIfFullAsync();
+        }
+        body.Write("]}"u8);
+        await body.EndAsync();
     }
 
     /// <summary>An object with one member: the app.</summary>
@@ -115,17 +139,22 @@ internal static class AppRendering
 
     private static RenderedApp Get(RunSpec spec) => Rendered.GetValue(spec, static s => new RenderedApp(s));
 
-    private static void WriteCounts(Utf8JsonWriter writer, TaskCounts counts)
+    // Members are put behind one another as bytes; the writer only makes their values.
+    private static void WriteMember(IBufferWriter<byte> buffer, Utf8JsonWriter json, ReadOnlySpan<byte> nameAndColon)
     {
-        writer.WriteNumber("tasksStaged", counts.Staged);
-        writer.WriteNumber("tasksRunning", counts.Running);
-        writer.WriteNumber("tasksHealthy", counts.Healthy);
-        writer.WriteNumber("tasksUnhealthy", counts.Unhealthy);
+        buffer.Write(Flushed(json, nameAndColon));
+        json.Reset();
+    }
+
+    private static ReadOnlySpan<byte> Flushed(Utf8JsonWriter json, ReadOnlySpan<byte> next)
+    {
+        json.Flush();
+        return next;
     }
 
     private static void WriteDeployments(Utf8JsonWriter writer, DeploymentId? deployment)
     {
-        writer.WriteStartArray("deployments");
+        writer.WriteStartArray();
         if (deployment is { } id)
         {
             writer.WriteStartObject();
@@ -133,27 +162,6 @@ internal static class AppRendering
             writer.WriteEndObject();
         }
         writer.WriteEndArray();
-    }
-
-    // Adds members to an object that is JSON already.
-    private static ReadOnlyMemory<byte> Append(ReadOnlyMemory<byte> json, Action<Utf8JsonWriter> write)
-    {
-        var members = new ArrayBufferWriter<byte>(1024);
-        using (var writer = new Utf8JsonWriter(members, Plain))
-        {
-            writer.WriteStartObject();
-            write(writer);
-            writer.WriteEndObject();
-        }
-        if (members.WrittenCount == 2)
-        {
-            return json;
-        }
-        var buffer = new ArrayBufferWriter<byte>(json.Length + members.WrittenCount);
-        buffer.Write(json.Span[..^1]);
-        buffer.Write(","u8);
-        buffer.Write(members.WrittenSpan[1..]);
-        return buffer.WrittenMemory;
     }
 
     private sealed class RenderedApp

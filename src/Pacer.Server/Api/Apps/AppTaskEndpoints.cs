@@ -3,22 +3,27 @@ using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Responses;
+using Pacer.Server.Api.Tasks;
 
 namespace Pacer.Server.Api.Apps;
 
 /// <summary>Tasks of one app, or of the apps of one group.</summary>
 internal static class AppTaskEndpoints
 {
-    public static Task ListAsync(AppsContext context, HttpContext http, string path)
-    {
-        var state = context.Loop.State;
-        return WriteTasks(http, TaskRendering.RenderAll(state.InstancesOf(AppLookup.App(state, path).Id).Values));
-    }
+    public static Task ListAsync(AppsContext context, HttpContext http, string path) => AnswerAsync(
+        context, http, state => [AppLookup.App(state, path)], state => [AppLookup.App(state, path), state.InstancesOf(AppLookup.Id(path))]);
 
-    public static Task ListGroupAsync(AppsContext context, HttpContext http, string path)
+    public static Task ListGroupAsync(AppsContext context, HttpContext http, string path) => AnswerAsync(
+        context, http, state => AppLookup.Group(state, path), state => AppQueries.PartsOfAll(state, AppEmbeds.Tasks));
+
+    private static Task AnswerAsync(
+        AppsContext context, HttpContext http, Func<ClusterState, IEnumerable<RunSpec>> apps, Func<ClusterState, object?[]?> parts)
     {
-        var state = context.Loop.State;
-        return WriteTasks(http, TaskRendering.RenderAll(AppLookup.Group(state, path).SelectMany(spec => state.InstancesOf(spec.Id).Values)));
+        var isText = EndpointLines.AreWanted(http);
+        return SnapshotRead.AnswerAsync(http, context.Loop, parts, state => isText
+            ? ApiResponse.WriteTextAsync(http, "text/plain", EndpointLines.Render(state, apps(state)))
+            : TaskRendering.SendListAsync(http, apps(state).SelectMany(app => state.InstancesOf(app.Id).Values).Select(i => (i, (RunSpec?)null))),
+            isText ? "-text" : "");
     }
 
     public static async Task KillAllAsync(AppsContext context, HttpContext http, string path)

@@ -1,3 +1,5 @@
+using System.Buffers;
+using System.Buffers.Text;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Model;
 
@@ -26,6 +28,22 @@ internal static class TaskCounting
             }
         }
         return counts;
+    }
+
+    /// <summary>Adds the counts to an object whose last member is written, as bytes.</summary>
+    public static void WriteMembers(this TaskCounts counts, IBufferWriter<byte> buffer)
+    {
+        Write(buffer, ",\"tasksStaged\":"u8, counts.Staged);
+        Write(buffer, ",\"tasksRunning\":"u8, counts.Running);
+        Write(buffer, ",\"tasksHealthy\":"u8, counts.Healthy);
+        Write(buffer, ",\"tasksUnhealthy\":"u8, counts.Unhealthy);
+    }
+
+    private static void Write(IBufferWriter<byte> buffer, ReadOnlySpan<byte> nameAndColon, int count)
+    {
+        buffer.Write(nameAndColon);
+        Utf8Formatter.TryFormat(count, buffer.GetSpan(11), out var written);
+        buffer.Advance(written);
     }
 
     public static TaskStatistics Statistics(RunSpec spec, IReadOnlyCollection<Instance> instances, Timestamp now) => new()

@@ -1,18 +1,57 @@
+using System.Text.Json;
+using Microsoft.AspNetCore.Http;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Server.Api.Responses;
 
 namespace Pacer.Server.Api.Apps;
 
 /// <summary>Tasks as the API lists them (marathon-api.md §6).</summary>
 internal static class TaskRendering
 {
+    private const int FlushBytes = 32 * 1024;
+
     /// <summary>Whether the instance is listed at all: it has a node and was launched.</summary>
     public static bool IsListed(Instance instance) => instance is { Placement: not null, Tasks.Count: > 0 };
 
     /// <summary>All tasks of the instances that are listed.</summary>
     public static List<AppTask> RenderAll(IEnumerable<Instance> instances, RunSpec? spec = null) =>
         [.. instances.Where(IsListed).SelectMany(instance => instance.Tasks.Select(task => Render(instance, task, spec)))];
+
+    /// <summary>Writes the instance's tasks as elements of an array, if it is listed.</summary>
+    public static void WriteListed(Utf8JsonWriter json, Instance instance, RunSpec? spec = null)
+    {
+        if (!IsListed(instance))
+        {
+            return;
+        }
+        foreach (var task in instance.Tasks)
+        {
+            JsonSerializer.Serialize(json, Render(instance, task, spec), WireJson.Plain.AppTask);
+        }
+    }
+
+    /// <summary>Sends <c>{"tasks":[...]}</c> of the instances that are listed, each with the run spec whose service ports are shown.</summary>
+    public static async Task SendListAsync(HttpContext http, IEnumerable<(Instance Instance, RunSpec? Spec)> instances)
+    {
+        await using var body = new JsonStream(http);
+        body.Json.WriteStartObject();
+        body.Json.WriteStartArray("tasks"u8);
+        foreach (var (instance, spec) in instances)
+        {
+            WriteListed(body.Json, instance, spec);
+            if (body.Json.BytesPending > FlushBytes)
+            {
+                body.Json.Flush();
+                await body.SendIfFullAsync();
+            }
+        }
+        body.Json.WriteEndArray();
+        body.Json.WriteEndObject();
+        body.Json.Flush();
+        await body.EndAsync();
+    }
 
     /// <param name="spec">Its service ports are shown; null: none are.</param>
     public static AppTask Render(Instance instance, TaskInfo task, RunSpec? spec = null)

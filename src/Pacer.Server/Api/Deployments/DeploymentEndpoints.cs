@@ -18,8 +18,9 @@ internal static class DeploymentEndpoints
     public static void Map(WebApplication app)
     {
         var loop = app.Services.GetRequiredService<IClusterLoop>();
-        app.MapGet("/v2/deployments", ApiRoute.Guard(http => ApiResponse.WriteAsync(
-            http, 200, loop.State.Deployments.Values.OrderBy(d => d.StartedAt).Select(Render).ToList(), ClusterJson.Plain.ListRunningDeployment)));
+        app.MapRead("/v2/deployments", http => SnapshotRead.AnswerAsync(
+            http, loop, state => [state.Deployments, state.Deployments.IsEmpty ? null : state.Instances], state => ApiResponse.WriteAsync(
+                http, 200, state.Deployments.Values.OrderBy(d => d.StartedAt).Select(Render).ToList(), ClusterJson.Plain.ListRunningDeployment)));
         app.MapDelete("/v2/deployments/{id}", ApiRoute.Guard(http => CancelAsync(http, loop)));
     }
 

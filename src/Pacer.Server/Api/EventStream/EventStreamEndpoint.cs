@@ -4,6 +4,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Pacer.Server.Api.Responses;
 using Pacer.Server.Events;
+using Pacer.Server.Metrics;
 
 namespace Pacer.Server.Api.EventStream;
 
@@ -16,7 +17,7 @@ internal static class EventStreamEndpoint
     {
         var hub = app.Services.GetRequiredService<EventHub>();
         var stopping = app.Lifetime.ApplicationStopping;
-        app.MapGet("/v2/events", ApiRoute.Guard(http => StreamAsync(http, hub, stopping)));
+        app.MapRead("/v2/events", http => StreamAsync(http, hub, stopping));
     }
 
     private static async Task StreamAsync(HttpContext http, EventHub hub, CancellationToken stopping)
@@ -30,6 +31,10 @@ internal static class EventStreamEndpoint
         var remoteAddress = http.Connection.RemoteIpAddress?.ToString() ?? "unknown";
         http.Response.ContentType = "text/event-stream;charset=utf-8";
         http.Response.Headers.Connection = "close";
+        if (HttpMethods.IsHead(http.Request.Method))
+        {
+            return;
+        }
 
         using var reader = hub.Subscribe(types!, http.Request.Headers["Last-Event-ID"].FirstOrDefault());
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(http.RequestAborted, stopping);
@@ -62,6 +67,7 @@ internal static class EventStreamEndpoint
         {
             frame.Bytes.CopyTo(body.GetSpan(frame.Bytes.Length));
             body.Advance(frame.Bytes.Length);
+            AnswerSize.Add(http, frame.Bytes.Length);
             if (body.UnflushedBytes >= FlushBytes)
             {
                 await body.FlushAsync(cancellationToken);

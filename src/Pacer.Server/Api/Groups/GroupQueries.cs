@@ -21,24 +21,20 @@ internal static class GroupQueries
 
     public static Task GetAsync(AppsContext context, HttpContext http, string path)
     {
-        var state = context.Loop.State;
         var id = GroupPath.OfUrl(path);
-        if (!state.HasGroup(id))
-        {
-            throw new ApiException(ApiErrors.GroupNotFound(id));
-        }
         var apps = AppEmbedsQuery.Parse(AppEmbeds(http));
         var now = context.Now;
-        return WriteAsync(context, http, GroupTree.Current(state), id, spec => AppRendering.InfoJson(spec, state, apps, now));
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => state.HasGroup(id) ? Parts(state, apps) : null, state => state.HasGroup(id)
+            ? WriteAsync(context, http, GroupTree.Current(state), id, spec => AppRendering.InfoJson(spec, state, apps, now))
+            : throw new ApiException(ApiErrors.GroupNotFound(id)));
     }
 
     public static Task AppsAsync(AppsContext context, HttpContext http, string path)
     {
-        var state = context.Loop.State;
         var id = GroupPath.OfUrl(path);
         var embeds = AppEmbedsQuery.Parse(AppEmbeds(http));
         var now = context.Now;
-        var json = Write(writer =>
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => Parts(state, embeds), state => ApiResponse.WriteBytesAsync(http, 200, Write(writer =>
         {
             writer.WriteStartArray();
             foreach (var spec in state.RunSpecs.Values.Where(spec => spec.Kind == RunSpecKind.App && spec.Id.IsInGroup(id)))
@@ -46,14 +42,17 @@ internal static class GroupQueries
                 writer.WriteRawValue(AppRendering.InfoJson(spec, state, embeds, now).Span, skipInputValidation: true);
             }
             writer.WriteEndArray();
-        });
-        return ApiResponse.WriteBytesAsync(http, 200, json);
+        })));
     }
 
     public static Task VersionsAsync(AppsContext context, HttpContext http, string path)
     {
-        var state = context.Loop.State;
         var id = GroupPath.OfUrl(path);
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => Parts(state, Apps.AppEmbeds.None), state => WriteVersionsAsync(http, state, id));
+    }
+
+    private static Task WriteVersionsAsync(HttpContext http, ClusterState state, string id)
+    {
         if (!state.HasGroup(id))
         {
             throw new ApiException(ApiErrors.GroupNotFound(id));
@@ -71,6 +70,10 @@ internal static class GroupQueries
             ? throw new ApiException(ApiErrors.GroupNotFound(id, wanted.ToString()))
             : WriteAsync(context, http, new GroupTree(root), id, AppRendering.Json);
     }
+
+    // Pods of a group come with the status of their instances, so these count whatever is embedded.
+    private static object?[]? Parts(ClusterState state, AppEmbeds embeds) =>
+        AppQueries.PartsOfAll(state, embeds) is { } parts ? [.. parts, state.RootVersion.UnixMilliseconds, state.RootChanges] : null;
 
     // Only "group.apps.X" decorates: "group.apps" itself includes.
     private static IEnumerable<string?> AppEmbeds(HttpContext http) =>

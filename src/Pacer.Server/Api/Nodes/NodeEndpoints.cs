@@ -19,23 +19,23 @@ internal static class NodeEndpoints
     public static void Map(WebApplication app)
     {
         var loop = app.Services.GetRequiredService<IClusterLoop>();
-        app.MapGet("/v2/nodes", ApiRoute.Guard(http =>
+        app.MapRead("/v2/nodes", http => SnapshotRead.AnswerAsync(http, loop, Parts, state =>
         {
-            var state = loop.State;
             var nodes = state.Agents.Values
                 .OrderBy(node => node.Hostname, StringComparer.Ordinal).ThenBy(node => node.Id)
                 .Select(node => Render(state, node)).ToList();
             return ApiResponse.WriteAsync(http, 200, new NodeList { Nodes = nodes }, ClusterJson.Plain.NodeList);
         }));
-        app.MapGet("/v2/nodes/{id}", ApiRoute.Guard(http =>
+        app.MapRead("/v2/nodes/{id}", http => SnapshotRead.AnswerAsync(http, loop, Parts, state =>
         {
-            var state = loop.State;
             var id = (string)http.GetRouteValue("id")!;
             return state.Agents.TryGetValue(new AgentId(id), out var node)
                 ? ApiResponse.WriteAsync(http, 200, Render(state, node), ClusterJson.Plain.Node)
                 : ApiResponse.WriteErrorAsync(http, new ApiError(404, $"Node '{id}' does not exist"));
         }));
     }
+
+    private static object?[] Parts(ClusterState state) => [state.Agents, state.Usage, state.Instances];
 
     internal static Node Render(ClusterState state, AgentNode node)
     {

@@ -57,6 +57,10 @@ internal static class ApiErrors
 
     public static ApiError MethodNotAllowed() => new(405, "Method Not Allowed");
 
+    public static ApiError NotAcceptable() => new(406, "Not Acceptable");
+
+    public static ApiError UnsupportedMediaType() => new(415, "Unsupported Media Type");
+
     public static ApiError AppExists(string id) => new(409, $"An app with id [{id}] already exists.");
 
     public static ApiError GroupExists(string id) => new(409, $"Group {id} is already created. Use PUT to change this group.");

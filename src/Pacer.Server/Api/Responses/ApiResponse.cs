@@ -27,14 +27,45 @@ internal static class ApiResponse
     /// <summary>Writes a body that is JSON already.</summary>
     public static async Task WriteBytesAsync(HttpContext http, int status, ReadOnlyMemory<byte> json)
     {
+        Prepare(http, status);
+        http.Response.ContentLength = json.Length;
+        await SendAsync(http, json);
+    }
+
+    /// <summary>Status and headers of an answer in JSON.</summary>
+    public static void Prepare(HttpContext http, int status)
+    {
         var response = http.Response;
         response.StatusCode = status;
         response.ContentType = "application/json";
-        response.ContentLength = json.Length;
+        Compression.Vary(http);
         ForbidCaching(http);
+    }
+
+    /// <summary>Writes a whole text.</summary>
+    public static Task WriteTextAsync(HttpContext http, string contentType, ReadOnlyMemory<byte> text)
+    {
+        http.Response.ContentType = contentType;
+        http.Response.ContentLength = text.Length;
+        Compression.Vary(http);
+        return SendAsync(http, text);
+    }
+
+    private static async Task SendAsync(HttpContext http, ReadOnlyMemory<byte> body)
+    {
+        if (body.Length >= Compression.SmallestBytes && Compression.IsAccepted(http))
+        {
+            var gzip = Compression.Begin(http);
+            if (!HttpMethods.IsHead(http.Request.Method))
+            {
+                await gzip.WriteAsync(body, http.RequestAborted);
+                await gzip.DisposeAsync();
+            }
+            return;
+        }
         if (!HttpMethods.IsHead(http.Request.Method))
         {
-            await response.Body.WriteAsync(json, http.RequestAborted);
+            await http.Response.Body.WriteAsync(body, http.RequestAborted);
         }
     }
 
@@ -47,6 +78,13 @@ internal static class ApiResponse
 
     public static Task WriteErrorAsync(HttpContext http, ApiError error)
     {
+        if (error.Status == StatusCodes.Status405MethodNotAllowed && http.Features.Get<MethodQuestion>() is not null)
+        {
+            http.Response.StatusCode = error.Status;
+            return Task.CompletedTask;
+        }
+        // A refusal is none of the representations that the tag stands for.
+        http.Response.Headers.ETag = default;
         if (error.RetryAfterSeconds is { } seconds)
         {
             http.Response.Headers.RetryAfter = seconds.ToString(CultureInfo.InvariantCulture);

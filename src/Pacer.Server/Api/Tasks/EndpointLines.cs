@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using Microsoft.AspNetCore.Http;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 
@@ -8,7 +9,15 @@ namespace Pacer.Server.Api.Tasks;
 /// <summary>The text form that load-balancer scripts read: a line for each service port with the places behind it (marathon-api.md §6.1).</summary>
 internal static class EndpointLines
 {
-    public static string Render(ClusterState state, IEnumerable<RunSpec> apps)
+    /// <summary>Whether the client asks for text. JSON is preferred wherever it leaves the choice.</summary>
+    public static bool AreWanted(HttpContext http)
+    {
+        var accepted = http.Request.GetTypedHeaders().Accept;
+        return accepted.Any(type => type.MatchesMediaType("text/plain"))
+            && !accepted.Any(type => type.MatchesMediaType("application/json"));
+    }
+
+    public static byte[] Render(ClusterState state, IEnumerable<RunSpec> apps)
     {
         var text = new StringBuilder();
         foreach (var app in apps)
@@ -37,7 +46,7 @@ internal static class EndpointLines
                 text.Append('\n');
             }
         }
-        return text.ToString();
+        return Encoding.UTF8.GetBytes(text.ToString());
     }
 
     private static void AppendPlaces(StringBuilder text, List<Instance> running, int hostPort)

@@ -1,4 +1,3 @@
-using System.Text;
 using System.Text.Json;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
@@ -19,17 +18,20 @@ internal static class TaskEndpoints
     public static void Map(WebApplication app)
     {
         var loop = app.Services.GetRequiredService<IClusterLoop>();
-        app.MapMethods("/v2/tasks", ["GET", "HEAD"], ApiRoute.Guard(http => ListAsync(http, loop.State)));
+        app.MapRead("/v2/tasks", http => ListAsync(http, loop));
         app.MapPost("/v2/tasks/delete", ApiRoute.Guard(http => DeleteAsync(http, loop)));
     }
 
-    private static Task ListAsync(HttpContext http, ClusterState state)
+    private static Task ListAsync(HttpContext http, IClusterLoop loop)
     {
-        var apps = state.RunSpecs.Values.Where(spec => spec.Kind == RunSpecKind.App);
-        if (WantsText(http))
-        {
-            return WriteTextAsync(http, EndpointLines.Render(state, apps));
-        }
+        var isText = EndpointLines.AreWanted(http);
+        return SnapshotRead.AnswerAsync(http, loop, state => [state.RunSpecs, state.Instances], state => isText
+            ? ApiResponse.WriteTextAsync(http, "text/plain", EndpointLines.Render(state, Apps(state)))
+            : SendAsync(http, state), isText ? "-text" : "");
+    }
+
+    private static Task SendAsync(HttpContext http, ClusterState state)
+    {
         var query = http.Request.Query;
         var wanted = query["status"].Concat(query["status[]"])
             .Select(status => status?.ToLowerInvariant() switch
@@ -39,14 +41,11 @@ internal static class TaskEndpoints
                 _ => null,
             })
             .OfType<Condition>().ToHashSet();
-        var tasks = new List<AppTask>();
-        foreach (var spec in apps)
-        {
-            var instances = state.InstancesOf(spec.Id).Values.Where(i => wanted.Count == 0 || wanted.Contains(i.Condition));
-            tasks.AddRange(TaskRendering.RenderAll(instances, spec));
-        }
-        return ApiResponse.WriteAsync(http, 200, new TaskList { Tasks = tasks }, WireJson.Plain.TaskList);
+        return TaskRendering.SendListAsync(http, Apps(state).SelectMany(spec => state.InstancesOf(spec.Id).Values
+            .Where(instance => wanted.Count == 0 || wanted.Contains(instance.Condition)).Select(instance => (instance, (RunSpec?)spec))));
     }
+
+    private static IEnumerable<RunSpec> Apps(ClusterState state) => state.RunSpecs.Values.Where(spec => spec.Kind == RunSpecKind.App);
 
     private static async Task DeleteAsync(HttpContext http, IClusterLoop loop)
     {
@@ -101,20 +100,4 @@ internal static class TaskEndpoints
 
     private static ApiException Invalid(string path, string code) =>
         new(ApiErrors.InvalidJson([new ErrorDetail { Path = path, Errors = [code] }]));
-
-    // JSON is preferred wherever the client leaves the choice.
-    private static bool WantsText(HttpContext http)
-    {
-        var accepted = http.Request.GetTypedHeaders().Accept;
-        return accepted.Any(type => type.MatchesMediaType("text/plain"))
-            && !accepted.Any(type => type.MatchesMediaType("application/json"));
-    }
-
-    private static Task WriteTextAsync(HttpContext http, string text)
-    {
-        var bytes = Encoding.UTF8.GetBytes(text);
-        http.Response.ContentType = "text/plain";
-        http.Response.ContentLength = bytes.Length;
-        return HttpMethods.IsHead(http.Request.Method) ? Task.CompletedTask : http.Response.Body.WriteAsync(bytes, http.RequestAborted).AsTask();
-    }
 }
