@@ -46,7 +46,8 @@ public sealed class OpenApiTests
         {
             var pattern = "/" + route.RoutePattern.RawText!.Trim('/');
             if (pattern.StartsWith("/pacer.agent.", StringComparison.Ordinal) || pattern.StartsWith("/{unimplementedService", StringComparison.Ordinal)
-                || pattern.Contains("unimplementedMethod", StringComparison.Ordinal))
+                || pattern.Contains("unimplementedMethod", StringComparison.Ordinal)
+                || pattern == "/v2/plugins/{id}/{**path}") // whatever follows goes to the plugin
             {
                 continue;
             }
@@ -67,7 +68,8 @@ public sealed class OpenApiTests
     public async Task Document_Operations_AllExist()
     {
         await using var server = await RunningServer.StartAsync();
-        foreach (var operation in Operations.All.Where(operation => operation.Path != "/v2/events"))
+        foreach (var operation in Operations.All
+            .Where(operation => operation.Path != "/v2/events" && operation is not { Method: "DELETE", Path: "/v2/leader" })) // it would be gone for a while
         {
             var path = operation.Path.Replace("{version}", "2026-01-01T00:00:00.000Z", StringComparison.Ordinal);
             foreach (var name in OpenApiDocument.PathNames(path).ToList())
