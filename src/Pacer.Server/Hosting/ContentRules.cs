@@ -16,7 +16,9 @@ internal static class ContentRules
         {
             return null;
         }
-        if (request.ContentType is { Length: > 0 } given && request.ContentLength != 0 && MayHaveBody(request.Method) && !IsJson(given))
+        if (request.ContentType is { Length: > 0 } given && request.ContentLength != 0 && MayHaveBody(request.Method) && !IsJson(given)
+            // A secret is bytes, of any type.
+            && !request.Path.StartsWithSegments("/v2/secrets", StringComparison.Ordinal))
         {
             return ApiErrors.UnsupportedMediaType();
         }

@@ -39,9 +39,10 @@ public sealed class ExecTests
     {
         await using var lab = await RuntimeLab.CreateAsync(isolation);
         await SleeperAsync(lab);
+        // The command may run a moment before the size is set: crun 1.8 hands the terminal over and goes on at once.
         await using var exec = await lab.Runtime.ExecAsync(
             "c1",
-            new(["/bin/sh", "-c", "stty -echo; stty size; tty; read line; echo got $line; stty size; exit 3"], null, null, true, 33, 101),
+            new(["/bin/sh", "-c", "stty -echo; until test \"$(stty size)\" != '0 0'; do :; done; stty size; tty; read line; echo got $line; stty size; exit 3"], null, null, true, 33, 101),
             default);
         var seen = new StringBuilder();
         await ReadUntilAsync(exec.Output, seen, "/dev/pts/");
