@@ -33,6 +33,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(InstanceInfo))]
 [JsonSerializable(typeof(List<InstanceInfo>))]
 [JsonSerializable(typeof(CsiOptions))]
+[JsonSerializable(typeof(ExecutorResources))]
 [JsonSerializable(typeof(Dictionary<string, string>))]
 [JsonSerializable(typeof(string))]
 public sealed partial class WireJson : JsonSerializerContext

@@ -209,7 +209,8 @@ internal static class RunSpecCommands
         {
             return spec with { Version = version, LastScalingAt = version, LastConfigChangeAt = version };
         }
-        return spec.Instances == current.Instances ? current : current with { Instances = spec.Instances, Version = version, LastScalingAt = version };
+        var kept = spec.ExecutorResources == current.ExecutorResources ? current : current with { ExecutorResources = spec.ExecutorResources };
+        return spec.Instances == current.Instances ? kept : kept with { Instances = spec.Instances, Version = version, LastScalingAt = version };
     }
 
     /// <summary>The rules that span run specs (marathon-model.md §2.6). Only what the change touches can break one.</summary>
@@ -238,6 +239,10 @@ internal static class RunSpecCommands
             {
                 return Cyclic();
             }
+            if (SharedVolume(update, id) is { } shared)
+            {
+                return shared;
+            }
         }
         foreach (var id in update.GroupIds.Where(update.Groups.ContainsKey))
         {
@@ -251,6 +256,20 @@ internal static class RunSpecCommands
             }
         }
         return update.GroupIds.Count > 0 && update.RunSpecs.Keys.Any(spec => graph.DepthOf(spec) < 0) ? Cyclic() : null;
+    }
+
+    private static CommandResult.Invalid? SharedVolume(RootUpdate update, RunSpecId id)
+    {
+        foreach (var name in update.RunSpecs[id].ExclusiveVolumes)
+        {
+            var other = update.RunSpecs.Values.FirstOrDefault(spec => spec.Id != id && spec.ExclusiveVolumes.Contains(name));
+            if (other is not null)
+            {
+                return new("/container/volumes",
+                    $"Requested volume name '{name}' of '{id}' conflicts with '{other.Id}': a volume that is not shared is used by one app");
+            }
+        }
+        return null;
     }
 
     private static CommandResult.Invalid Cyclic() => new("/dependencies", "Dependency graph has cyclic dependencies.");

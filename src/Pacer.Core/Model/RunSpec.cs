@@ -65,7 +65,15 @@ public sealed record RunSpec(
     Timestamp LastScalingAt,
     Timestamp LastConfigChangeAt)
 {
-    /// <summary>Whether both describe the same containers: everything but the instance count and the version stamps.</summary>
+    /// <summary>Names of external volumes that no other run spec may use.</summary>
+    public ValueList<string> ExclusiveVolumes { get; init; } = [];
+
+    /// <summary>Canonical JSON of a part of the definition whose change is none of the configuration; null: there is none.</summary>
+    public string? ExecutorResources { get; init; }
+
+    /// <summary>
+    /// Whether both describe the same containers: everything but the instance count, the version stamps and the executor's resources.
+    /// </summary>
     public bool SameConfigAs(RunSpec other) =>
         this == other with
         {
@@ -73,5 +81,6 @@ public sealed record RunSpec(
             Version = Version,
             LastScalingAt = LastScalingAt,
             LastConfigChangeAt = LastConfigChangeAt,
+            ExecutorResources = ExecutorResources,
         };
 }

@@ -44,6 +44,11 @@ internal static class RunSpecMapping
             };
         }
         record.Containers.AddRange(spec.Containers);
+        record.ExclusiveVolumes.AddRange(spec.ExclusiveVolumes);
+        if (spec.ExecutorResources is { } executor)
+        {
+            record.ExecutorResources = executor;
+        }
         record.Dependencies.AddRange(spec.Dependencies);
         record.AcceptedRoles.AddRange(spec.AcceptedRoles);
         foreach (var port in spec.Ports)
@@ -91,7 +96,11 @@ internal static class RunSpecMapping
         record.HasReadinessCheck,
         new Timestamp(record.Version),
         new Timestamp(record.LastScalingAt),
-        new Timestamp(record.LastConfigChangeAt));
+        new Timestamp(record.LastConfigChangeAt))
+    {
+        ExclusiveVolumes = RecordValues.Strings(record.ExclusiveVolumes),
+        ExecutorResources = record.HasExecutorResources ? record.ExecutorResources : null,
+    };
 
     private static PortSpecRecord ToRecord(PortSpec port)
     {

@@ -19,7 +19,7 @@ public sealed class AppRefusalTests
             (new CommandResult.TooManyDeployments(100), 403),
             (new CommandResult.Conflict([new DeploymentId("d")]), 409),
             (new CommandResult.Invalid("/dependencies", "Dependency graph has cyclic dependencies."), 422),
-            (new CommandResult.ServicePortsExhausted(10000, 20000), 500),
+            (new CommandResult.ServicePortsExhausted(10000, 20000), 422),
             (new CommandResult.RunSpecNotFound(new RunSpecId("/shop/cart")), 404),
         };
         foreach (var (result, status) in expected)

@@ -81,6 +81,9 @@ internal static class ServerInfo
                     case "mesos_role":
                         json.WriteStringValue("*");
                         break;
+                    case "new_group_enforce_role":
+                        json.WriteStringValue(identity.Options.NewGroupEnforceRole ? "top" : "off");
+                        break;
                     case "task_launch_confirm_timeout":
                         json.WriteNumberValue((long)settings.LaunchConfirmTimeout.TotalMilliseconds);
                         break;

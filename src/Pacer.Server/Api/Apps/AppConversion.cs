@@ -49,7 +49,14 @@ internal static class AppConversion
             app.ReadinessChecks is { Count: > 0 },
             Timestamp.Zero,
             Timestamp.Zero,
-            Timestamp.Zero);
+            Timestamp.Zero)
+        {
+            ExclusiveVolumes = ValueList.From((app.Container?.Volumes ?? [])
+                .Select(volume => volume.External).OfType<ExternalVolume>().Where(volume => volume.Shared != true).Select(volume => volume.Name!)),
+            ExecutorResources = app.ExecutorResources is { } executor
+                ? JsonSerializer.Serialize(executor, WireJson.Plain.ExecutorResources)
+                : null,
+        };
     }
 
     /// <summary>The app of a run spec, with its instance count and assigned service ports, without version stamps. A fresh copy each time.</summary>
@@ -58,6 +65,10 @@ internal static class AppConversion
         var app = JsonSerializer.Deserialize(spec.Definition, WireJson.Plain.App)
             ?? throw new InvalidOperationException($"the definition of {spec.Id} is no app");
         app.Instances = spec.Instances;
+        if (spec.ExecutorResources is { } executor)
+        {
+            app.ExecutorResources = JsonSerializer.Deserialize(executor, WireJson.Plain.ExecutorResources);
+        }
         var index = 0;
         foreach (var definition in app.PortDefinitions ?? [])
         {
@@ -118,12 +129,12 @@ internal static class AppConversion
     // The canonical text has no service ports: assigned or asked for, they are no change of the definition, only of PortSpec.
     private static string Definition(App app)
     {
-        var (instances, version, versionInfo) = (app.Instances, app.Version, app.VersionInfo);
+        var (instances, version, versionInfo, executor) = (app.Instances, app.Version, app.VersionInfo, app.ExecutorResources);
         var definitions = app.PortDefinitions?.Select(p => p.Port).ToList();
         var mappings = app.Container?.PortMappings?.Select(p => p.ServicePort).ToList();
         try
         {
-            (app.Instances, app.Version, app.VersionInfo) = (null, null, null);
+            (app.Instances, app.Version, app.VersionInfo, app.ExecutorResources) = (null, null, null, null);
             foreach (var definition in app.PortDefinitions ?? [])
             {
                 definition.Port = 0;
@@ -136,7 +147,7 @@ internal static class AppConversion
         }
         finally
         {
-            (app.Instances, app.Version, app.VersionInfo) = (instances, version, versionInfo);
+            (app.Instances, app.Version, app.VersionInfo, app.ExecutorResources) = (instances, version, versionInfo, executor);
             for (var i = 0; i < definitions?.Count; i++)
             {
                 app.PortDefinitions![i].Port = definitions[i];

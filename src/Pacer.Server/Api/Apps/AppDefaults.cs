@@ -1,3 +1,4 @@
+using System.Text.Json;
 using Pacer.Contracts.Wire;
 using Pacer.Server.Api.Json;
 
@@ -29,7 +30,8 @@ internal static class AppDefaults
         app.AcceptedResourceRoles = app.AcceptedResourceRoles?.Distinct().Order(StringComparer.Ordinal).ToList();
         app.Dependencies = NullIfEmpty(app.Dependencies?
             .Select(id => RunSpecPath.Resolve(id, "/", out _) ?? id).Distinct().Order(StringComparer.Ordinal).ToList());
-        app.Constraints = NullIfEmpty(app.Constraints?.ConvertAll(Constraint));
+        // Sets: what is said twice counts once.
+        app.Constraints = NullIfEmpty(app.Constraints?.ConvertAll(Constraint).DistinctBy(constraint => string.Join('\0', constraint)).ToList());
         app.Fetch = NullIfEmpty(app.Fetch);
         foreach (var artifact in app.Fetch ?? [])
         {
@@ -187,6 +189,8 @@ internal static class AppDefaults
             check.DelaySeconds ??= 15;
             check.IpProtocol = EnumTexts.Canonical(check.IpProtocol ?? "IPv4", EnumTexts.IpProtocols);
         }
+        app.HealthChecks = app.HealthChecks?
+            .DistinctBy(check => JsonSerializer.Serialize(check, WireJson.Plain.HealthCheck), StringComparer.Ordinal).ToList();
         if (app.Check is { } appCheck)
         {
             appCheck.IntervalSeconds ??= 60;

@@ -76,7 +76,7 @@ internal static class ApiErrors
             + "using force=true parameter.");
 
     public static ApiError ServicePortsExhausted(int min, int max) =>
-        new(500, $"All ports in the range [{min}-{max}] are already in use. Remove apps that hold service ports, or give ports explicitly.");
+        new(422, $"All ports in the range [{min}-{max}] are already in use. Remove apps that hold service ports, or give ports explicitly.");
 
     public static ApiError Contended() =>
         new(503, "Other changes of the same apps kept getting in the way. Nothing was changed; try again.") { RetryAfterSeconds = 1 };
