@@ -38,6 +38,9 @@ internal static class AppFile
         };
     }
 
+    /// <summary>Whether it holds apps instead of being one.</summary>
+    public static bool IsGroup(JsonObject definition) => definition["apps"] is JsonArray || definition["groups"] is JsonArray;
+
     public static string IdOf(JsonObject app, string file)
     {
         if (app["id"] is JsonValue value && value.GetValueKind() == JsonValueKind.String && value.GetValue<string>().Trim('/') is { Length: > 0 } id)

@@ -41,6 +41,14 @@ internal static class ApiOptions
         return argument;
     }
 
+    /// <summary>A group id; the shell completes it from the running server.</summary>
+    public static Argument<string> GroupId(Surroundings surroundings)
+    {
+        var argument = new Argument<string>("ID") { Description = "The group, such as /shop or shop", HelpName = "ID" };
+        argument.CompletionSources.Add(_ => Read(surroundings, "v2/groups?embed=group.groups", GroupsIn));
+        return argument;
+    }
+
     public static Argument<string> TaskId(Surroundings surroundings)
     {
         var argument = new Argument<string>("TASK") { Description = "A task id or a part of it, or an app that has one task", HelpName = "TASK" };
@@ -55,16 +63,21 @@ internal static class ApiOptions
         return argument;
     }
 
+    private static IEnumerable<string> GroupsIn(JsonNode? group) =>
+        group.Items("groups").SelectMany(child => GroupsIn(child).Prepend(child.Text("id")));
+
+    private static IEnumerable<CompletionItem> Names(Surroundings surroundings, string path, string? member) => Read(
+        surroundings, path, body => (member is not null ? body.Items(member) : (body as JsonArray ?? []).OfType<JsonNode>()).Select(item => item.Text("id")));
+
     /// <summary>Completion must never disturb typing: no answer in time means no suggestions.</summary>
-    private static IEnumerable<CompletionItem> Names(Surroundings surroundings, string path, string? member)
+    private static IEnumerable<CompletionItem> Read(Surroundings surroundings, string path, Func<JsonNode?, IEnumerable<string>> ids)
     {
         try
         {
             using var api = new ApiClient(surroundings.Variable("PACER_SERVER") is { Length: > 0 } server ? server : DefaultServer, surroundings.Terminal);
             using var limit = new CancellationTokenSource(TimeSpan.FromMilliseconds(500));
             var body = api.GetAsync(path, limit.Token).GetAwaiter().GetResult();
-            var items = member is not null ? body.Items(member) : (body as JsonArray ?? []).OfType<JsonNode>();
-            return [.. items.Select(item => new CompletionItem(item.Text("id")))];
+            return [.. ids(body).Where(id => id.Length > 0).Select(id => new CompletionItem(id))];
         }
         catch (Exception exception) when (exception is CliException or OperationCanceledException)
         {

@@ -5,7 +5,7 @@ using Pacer.Cli.Output;
 
 namespace Pacer.Cli.Roles;
 
-/// <summary>Deploys the files named on <c>pacer up</c>: new apps are added, changed ones updated to exactly what the file says.</summary>
+/// <summary>Deploys the files named on <c>pacer up</c>: new apps and groups are added, changed ones updated to exactly what the file says.</summary>
 internal sealed class FirstApps(Surroundings surroundings, ApiClient api)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
@@ -14,7 +14,23 @@ internal sealed class FirstApps(Surroundings surroundings, ApiClient api)
     {
         foreach (var (file, app) in apps)
         {
-            await DeployAsync(AppFile.IdOf(app, file), app, cancellationToken);
+            var id = AppFile.IdOf(app, file);
+            await (AppFile.IsGroup(app) ? DeployGroupAsync(id, app, cancellationToken) : DeployAsync(id, app, cancellationToken));
+        }
+    }
+
+    private async Task DeployGroupAsync(string id, JsonObject group, CancellationToken cancellationToken)
+    {
+        var path = "v2/groups/" + ApiClient.EscapeId(id);
+        var before = await api.FindAsync(path, cancellationToken);
+        await using var watch = await DeploymentWatch.OpenAsync(api, surroundings.Terminal, cancellationToken);
+        var reply = before is null
+            ? await api.SendAsync(HttpMethod.Post, "v2/groups", group, cancellationToken)
+            : await api.SendAsync(HttpMethod.Put, path + "?force=true", group, cancellationToken);
+        surroundings.Terminal.Line(reply.Status == HttpStatusCode.Created ? $"Deploying {id}" : $"Bringing {id} up to date");
+        if (reply.DeploymentId is { } deployment)
+        {
+            await watch.WaitAsync(deployment, [], Patience, cancellationToken);
         }
     }
 

@@ -74,10 +74,18 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         }
         else
         {
-            var app = apps[0].App["id"]!.GetValue<string>().Trim('/');
+            var id = apps[0].App["id"]!.GetValue<string>().Trim('/');
             _terminal.Line($"  {Self} app list");
-            _terminal.Line($"  {Self} task log {app} --follow");
-            _terminal.Line($"  curl {http}/v2/apps/{app}");
+            if (AppFile.IsGroup(apps[0].App))
+            {
+                _terminal.Line($"  {Self} group show {id}");
+                _terminal.Line($"  curl {http}/v2/groups/{id}");
+            }
+            else
+            {
+                _terminal.Line($"  {Self} task log {id} --follow");
+                _terminal.Line($"  curl {http}/v2/apps/{id}");
+            }
         }
         _terminal.Line("Ctrl-C ends Pacer and leaves containers running.");
     }

@@ -27,6 +27,10 @@ internal static class AppAddCommand
             foreach (var app in apps)
             {
                 var id = AppFile.IdOf(app, name);
+                if (AppFile.IsGroup(app))
+                {
+                    throw CliException.Usage($"{name}: {id} is a group. Deploy it with: pacer group add {name}");
+                }
                 await change.ApplyAsync(parse, api, HttpMethod.Post, "v2/apps" + change.Query(parse), app, id, $"Added {id}", cancellationToken);
             }
             return ExitCode.Ok;

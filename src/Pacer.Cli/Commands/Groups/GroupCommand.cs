@@ -19,8 +19,6 @@ internal static class GroupCommand
         },
     };
 
-    public static Argument<string> Id() => new("ID") { Description = "The group, such as /shop or shop", HelpName = "ID" };
-
     /// <summary>The id as the API writes it.</summary>
     public static string FullId(string id) => "/" + id.Trim('/');
 

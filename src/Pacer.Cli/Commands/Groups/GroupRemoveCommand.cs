@@ -6,7 +6,7 @@ internal static class GroupRemoveCommand
 {
     public static Command Create(Surroundings surroundings)
     {
-        var id = GroupCommand.Id();
+        var id = ApiOptions.GroupId(surroundings);
         var change = new ChangeOptions(surroundings);
         var command = new PacerCommand("remove", "Stop everything in a group and forget it")
         {

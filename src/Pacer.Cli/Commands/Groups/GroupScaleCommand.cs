@@ -8,7 +8,7 @@ internal static class GroupScaleCommand
 {
     public static Command Create(Surroundings surroundings)
     {
-        var id = GroupCommand.Id();
+        var id = ApiOptions.GroupId(surroundings);
         var factor = new Argument<string>("FACTOR") { Description = "What to multiply the instances of each app with; results are rounded up", HelpName = "FACTOR" };
         var change = new ChangeOptions(surroundings);
         var command = new PacerCommand("scale", "Multiply the instances of all apps in a group")

@@ -9,7 +9,7 @@ internal static class GroupShowCommand
 {
     public static Command Create(Surroundings surroundings)
     {
-        var id = GroupCommand.Id();
+        var id = ApiOptions.GroupId(surroundings);
         var server = ApiOptions.Server(surroundings);
         var version = new Option<string?>("--version")
         {

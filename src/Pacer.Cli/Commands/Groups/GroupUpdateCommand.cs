@@ -7,7 +7,7 @@ internal static class GroupUpdateCommand
 {
     public static Command Create(Surroundings surroundings)
     {
-        var id = GroupCommand.Id();
+        var id = ApiOptions.GroupId(surroundings);
         var changes = new Argument<string[]>("CHANGES")
         {
             Description = "field=value pairs (values are JSON where they can be), or a JSON file with the fields to change; - reads standard input",

@@ -11,7 +11,7 @@ internal static class UpCommand
     {
         var files = new Argument<string[]>("FILE")
         {
-            Description = "Apps to deploy once it is up: JSON files of an app or a list of apps",
+            Description = "Apps to deploy once it is up: JSON files of an app, a group, or a list of them",
             HelpName = "FILE",
             Arity = ArgumentArity.ZeroOrMore,
         };
