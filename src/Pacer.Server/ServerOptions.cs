@@ -27,13 +27,11 @@ public sealed record ServerOptions
     /// <summary>Silence after which a node counts as lost.</summary>
     public TimeSpan AgentTimeout { get; init; } = TimeSpan.FromSeconds(75);
 
-<<<<<<< HEAD
     /// <summary>Origins whose pages may read the API from a browser; "*": all.</summary>
     public IReadOnlyList<string> AllowOrigins { get; init; } = [];
-=======
+
     /// <summary>Whether apps in a top-level group that does not say must have the group's name as their role.</summary>
     public bool NewGroupEnforceRole { get; init; }
->>>>>>> 0b501e2 (Deploy group files on start, complete group ids, and let new groups enforce roles)
 
     /// <summary>Lines of logging below this are not written: "debug", "info", "warn", "error".</summary>
     public string LogLevel { get; init; } = "warn";

@@ -14,11 +14,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
 
     private readonly Flag _secretsKeyFile = new(surroundings, "--secrets-key-file", "PACER_SECRETS_KEY_FILE", "FILE", "Holds the key of stored secrets; made with the first one [DATA_DIR/secrets.key]");
     private readonly Flag _secretsDir = new(surroundings, "--secrets-dir", "PACER_SECRETS_DIR", "DIR", "Secrets that are files: source \"file:NAME\"");
-<<<<<<< HEAD
     private readonly Flag _allowOrigin = new(surroundings, "--allow-origin", "PACER_ALLOW_ORIGIN", "ORIGIN,…", "Web pages of these origins may read the API; * for all");
-=======
     private readonly Flag _newGroupEnforceRole = new(surroundings, "--new-group-enforce-role", "PACER_NEW_GROUP_ENFORCE_ROLE", "off|top", "top: apps in a top-level group must have its name as their role, unless the group says otherwise", "off");
->>>>>>> 0b501e2 (Deploy group files on start, complete group ids, and let new groups enforce roles)
 
     public Flag JoinToken => _joinToken;
 
@@ -30,11 +27,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
         command.Add(_agentTimeout);
         command.Add(_secretsKeyFile);
         command.Add(_secretsDir);
-<<<<<<< HEAD
         command.Add(_allowOrigin);
-=======
         command.Add(_newGroupEnforceRole);
->>>>>>> 0b501e2 (Deploy group files on start, complete group ids, and let new groups enforce roles)
     }
 
     public ServerOptions Options(ParseResult parse, string dataDirectory, string logLevel) => new()
@@ -48,11 +42,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
         SecretsKey = surroundings.Variable("PACER_SECRETS_KEY") is { Length: > 0 } key ? key : null,
         SecretsKeyFile = parse.GetValue(_secretsKeyFile) is { Length: > 0 } file ? Path.GetFullPath(file) : null,
         SecretsDir = parse.GetValue(_secretsDir) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
-<<<<<<< HEAD
         AllowOrigins = FlagValue.Origins(parse, _allowOrigin),
-=======
         NewGroupEnforceRole = FlagValue.OneOf(parse, _newGroupEnforceRole, "off", "top") == "top",
->>>>>>> 0b501e2 (Deploy group files on start, complete group ids, and let new groups enforce roles)
         LogLevel = logLevel,
     };
 }
