@@ -104,15 +104,20 @@ internal static class Checks
     /// <summary>What really runs: no instance runs twice, no two tasks of a node share a port, no node runs more than it can.</summary>
     public static void RealWorld(SimulatedCluster cluster)
     {
-        var instances = new Dictionary<InstanceId, TaskId>();
+        var instances = new Dictionary<InstanceId, (SimulatedAgent, int)>();
         foreach (var agent in cluster.Agents)
         {
             var ports = new HashSet<int>();
             var sum = Resources.None;
             foreach (var task in agent.Live)
             {
-                task.Id.TryGetInstance(out var instance, out _, out _);
-                Require(instances.TryAdd(instance, task.Id), $"{instance} runs twice: as {task.Id} and {instances.GetValueOrDefault(instance)}");
+                task.Id.TryGetInstance(out var instance, out _, out var incarnation);
+                if (!instances.TryAdd(instance, (agent, incarnation)))
+                {
+                    // The containers of a pod run side by side, and share what their instance was given.
+                    Require(instances[instance] == (agent, incarnation), $"{instance} runs twice: as {task.Id} and elsewhere or before");
+                    continue;
+                }
                 Require(task.Placement.HostPorts.All(ports.Add), $"two tasks on {agent.Node.Id} hold the same port");
                 sum += task.Placement.Resources;
             }
@@ -126,7 +131,8 @@ internal static class Checks
         var state = cluster.State;
         RealWorld(cluster);
         WholeState(cluster);
-        var known = state.AllInstances.Where(i => i.IsActive).SelectMany(i => i.Tasks).Select(t => t.Id).Order().ToList();
+        var known = state.AllInstances.Where(i => i.IsActive).SelectMany(i => i.Tasks).Where(t => !t.Condition.IsTerminal())
+            .Select(t => t.Id).Order().ToList();
         var real = cluster.Agents.SelectMany(a => a.Live).Select(t => t.Id).Order().ToList();
         Require(known.SequenceEqual(real), $"known and running differ: lost {string.Join(", ", known.Except(real).Take(3))}; leaked {string.Join(", ", real.Except(known).Take(3))}");
         foreach (var spec in state.RunSpecs.Values)

@@ -113,14 +113,17 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
 
     public void Launch(Effect.Launch order)
     {
-        foreach (var info in order.Instance.Tasks)
+        for (var i = 0; i < order.Instance.Tasks.Count; i++)
         {
+            var info = order.Instance.Tasks[i];
             if (_tasks.TryGetValue(info.Id, out var known))
             {
                 Say(known); // idempotent by task id: the order was repeated
                 continue;
             }
-            var task = new SimulatedTask(info.Id, order.Instance.Placement!, order.RunSpec.HealthChecks);
+            var task = new SimulatedTask(info.Id, order.Instance.Placement!, order.RunSpec.ContainerHealthChecks.IsEmpty
+                ? order.RunSpec.HealthChecks
+                : order.RunSpec.ContainerHealthChecks[i]);
             _tasks.Add(info.Id, task);
             After(2_000, () => Progress(task));
         }

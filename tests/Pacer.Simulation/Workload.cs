@@ -130,7 +130,27 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
 
     private void Command(Func<RequestId, Input> command) => cluster.Post(command(new RequestId(++_request)));
 
-    private static RunSpec Draw(RunSpecId id, SeededRandom random) => new(
+    private static RunSpec Draw(RunSpecId id, SeededRandom random)
+    {
+        var app = DrawApp(id, random);
+        // An id is always of one kind.
+        return id.Path.EndsWith('3') ? AsPod(app, random) : app;
+    }
+
+    private static RunSpec AsPod(RunSpec app, SeededRandom random)
+    {
+        var containers = 1 + random.Next(3);
+        var checks = Enumerable.Range(0, containers).Select(_ => random.Next(3) == 0 ? 1 : 0).ToArray();
+        return app with
+        {
+            Kind = RunSpecKind.Pod,
+            Containers = ValueList.From(Enumerable.Range(0, containers).Select(number => $"c{number}")),
+            HealthChecks = checks.Sum(),
+            ContainerHealthChecks = ValueList.Create<int>(checks),
+        };
+    }
+
+    private static RunSpec DrawApp(RunSpecId id, SeededRandom random) => new(
         id, RunSpecKind.App, $"{{\"v\":{random.Next(4)}}}", random.Next(10),
         new Resources(100 + 100 * random.Next(6), (64L + 64 * random.Next(6)) << 20, 0, 0), RuntimeKind.Mesos, [TaskId.AppContainer],
         random.Next(4) switch

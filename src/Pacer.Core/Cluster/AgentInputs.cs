@@ -51,9 +51,14 @@ internal static class AgentInputs
             return;
         }
         var neverSeen = missing.All(t => t.Condition == Condition.Provisioned) && missing.Count == instance.Tasks.Count;
+        var gone = missing.Select(task => task.Id).ToHashSet();
         if (instance.KillSentAt is not null || instance.Goal != Goal.Running)
         {
-            InstanceLifecycle.Declare(tx, instance, Condition.Killed, "Killed before it was launched", "REASON_TASK_KILLED_DURING_LAUNCH");
+            InstanceLifecycle.Declare(tx, instance, Condition.Killed, "Killed before it was launched", "REASON_TASK_KILLED_DURING_LAUNCH", gone);
+            if (tx.State.Instance(instance.Id) is { KillSentAt: not null } left)
+            {
+                InstanceLifecycle.SendKill(tx, left, left.KillReason ?? "kill repeated after reconnect");
+            }
         }
         else if (neverSeen && instance.Placement is { } place && tx.State.RunSpecOf(instance) is { } spec)
         {
@@ -62,7 +67,7 @@ internal static class AgentInputs
         }
         else
         {
-            InstanceLifecycle.Declare(tx, instance, Condition.Gone, "The agent came back without this task", "REASON_RECONCILIATION");
+            InstanceLifecycle.Declare(tx, instance, Condition.Gone, "The agent came back without this task", "REASON_RECONCILIATION", gone);
         }
     }
 

@@ -89,8 +89,12 @@ public abstract record ClusterEvent(Timestamp At)
 
     public sealed record UnknownInstanceTerminated(Timestamp At, InstanceId InstanceId, Condition Condition) : ClusterEvent(At);
 
-    /// <summary>One more failure of a health check (its index among the run spec's).</summary>
-    public sealed record HealthCheckFailed(Timestamp At, Instance Instance, RunSpec RunSpec, int Check) : ClusterEvent(At);
+    /// <summary>One more failure of a health check (its index among the container's).</summary>
+    public sealed record HealthCheckFailed(Timestamp At, Instance Instance, RunSpec RunSpec, int Check) : ClusterEvent(At)
+    {
+        /// <summary>Container of a pod; for an app <see cref="TaskId.AppContainer"/>.</summary>
+        public string Container { get; init; } = TaskId.AppContainer;
+    }
 
     /// <summary>A health check sees a task alive that it saw dead, or the other way round.</summary>
     public sealed record HealthStatusChanged(Timestamp At, Instance Instance, bool Alive) : ClusterEvent(At);

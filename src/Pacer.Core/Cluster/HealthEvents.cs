@@ -14,7 +14,8 @@ internal static class HealthEvents
             var before = old.Health.FirstOrDefault(r => r.Check == result.Check);
             if (!result.Alive && result.ConsecutiveFailures > (before?.ConsecutiveFailures ?? 0) && tx.SpecFor(instance) is { } spec)
             {
-                tx.Publish(new ClusterEvent.HealthCheckFailed(tx.Now, instance, spec, result.Check));
+                task.Id.TryGetInstance(out _, out var container, out _);
+                tx.Publish(new ClusterEvent.HealthCheckFailed(tx.Now, instance, spec, result.Check) { Container = container });
             }
             if (result.Alive != (before?.Alive ?? false))
             {

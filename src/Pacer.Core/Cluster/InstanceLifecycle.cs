@@ -126,12 +126,17 @@ internal static class InstanceLifecycle
         Update(tx, instance with { Tasks = ValueList.Create<TaskInfo>(tasks) }, task, old.Condition != task.Condition);
     }
 
-    /// <summary>Declares all tasks of an instance to have a condition that nobody reported.</summary>
-    public static void Declare(Transaction tx, Instance instance, Condition condition, string message, string reason)
+    /// <summary>
+    /// Declares tasks of an instance to have a condition that nobody reported: those that have not ended, or of them only
+    /// <paramref name="which"/>.
+    /// </summary>
+    public static void Declare(
+        Transaction tx, Instance instance, Condition condition, string message, string reason, IReadOnlySet<TaskId>? which = null)
     {
         foreach (var task in instance.Tasks)
         {
-            if (!task.Condition.IsTerminal() && task.Condition != condition && tx.State.Instance(instance.Id) is { } current)
+            if (!task.Condition.IsTerminal() && task.Condition != condition && which?.Contains(task.Id) != false
+                && tx.State.Instance(instance.Id) is { } current)
             {
                 var changed = task with { Condition = condition, Since = tx.Now, Message = message, Reason = reason };
                 var tasks = ValueList.From(current.Tasks.Select(t => t.Id == task.Id ? changed : t));
@@ -160,13 +165,24 @@ internal static class InstanceLifecycle
         {
             updated = updated with { KillSentAt = null, Ready = false, Healthy = null, ScheduledAt = tx.Now };
         }
+        // The agent ends the others of a pod by itself; it may have died in between, or lost one of them.
+        var endOthers = changed && updated.KillSentAt is null && condition is not (Condition.Unreachable or Condition.UnreachableInactive)
+            && EndsTheOthers(task.Condition) && !condition.IsTerminal();
+        if (endOthers)
+        {
+            updated = updated with { KillSentAt = tx.Now, KillReason = $"{task.Id} of the same pod instance ended", Ready = false };
+        }
         tx.Put(updated);
         if (changed)
         {
             tx.Publish(new ClusterEvent.StatusUpdated(tx.Now, updated, task));
             RememberFailure(tx, updated, task);
         }
-        if (condition.IsTerminal())
+        if (endOthers)
+        {
+            SendKill(tx, updated, updated.KillReason!);
+        }
+        else if (condition.IsTerminal())
         {
             Ended(tx, updated, spec);
         }
@@ -232,20 +248,32 @@ internal static class InstanceLifecycle
 
     private static bool? HealthOf(Instance instance, RunSpec? spec)
     {
-        bool? all = null;
-        foreach (var task in instance.Tasks)
+        var checkedTasks = 0;
+        var healthy = 0;
+        for (var i = 0; i < instance.Tasks.Count; i++)
         {
-            if (task.IsHealthy(spec?.HealthChecks ?? 0) is { } healthy)
+            var checks = spec is null ? 0 : spec.ContainerHealthChecks.IsEmpty ? spec.HealthChecks
+                : i < spec.ContainerHealthChecks.Count ? spec.ContainerHealthChecks[i] : 0;
+            if (checks == 0)
             {
-                if (!healthy)
-                {
+                continue;
+            }
+            checkedTasks++;
+            // A container that has done its work is as well as it can be.
+            switch (instance.Tasks[i].Condition == Condition.Finished ? true : instance.Tasks[i].IsHealthy(checks))
+            {
+                case false:
                     return false;
-                }
-                all = true;
+                case true:
+                    healthy++;
+                    break;
             }
         }
-        return all;
+        return checkedTasks > 0 && healthy == checkedTasks ? true : null;
     }
+
+    // A container that has finished leaves the others of its pod alone; one that ended otherwise takes them along.
+    private static bool EndsTheOthers(Condition condition) => condition.IsTerminal() && condition != Condition.Finished;
 
     private static int IndexOf(Instance instance, TaskId id)
     {
@@ -259,13 +287,18 @@ internal static class InstanceLifecycle
         return -1;
     }
 
-    // The instance is what its worst task is (marathon-behaviour.md §3.2).
+    // The instance is what its worst task is (marathon-behaviour.md §3.2). It has not ended, and keeps its place, while one of them lives.
     private static Condition Aggregate(ValueList<TaskInfo> tasks)
     {
         var worst = Condition.Scheduled;
         var rank = int.MaxValue;
+        var alive = tasks.Any(task => !task.Condition.IsTerminal());
         foreach (var task in tasks)
         {
+            if (alive && task.Condition.IsTerminal())
+            {
+                continue;
+            }
             var own = Order.IndexOf(task.Condition);
             if (own < rank)
             {

@@ -229,11 +229,11 @@ internal static class RunSpecCommands
             if (sizes.ContainsKey(id.Path) || (update.GroupIds.Contains(id.Path) && update.Groups.ContainsKey(id.Path))
                 || (update.Groups.ContainsKey(id.Path) && update.Groups.Keys.Any(g => Group.IsBelow(g, id.Path))))
             {
-                return new("/id", $"'{id}' is the id of a group: an app may not have the same id");
+                return new("/id", $"'{id}' is the id of a group: {WithArticle(update.RunSpecs[id])} may not have the same id");
             }
-            if (AppAbove(update, id) is { } app)
+            if (RunSpecAbove(update, id) is { } above)
             {
-                return new("/id", $"'{app}' is an app, so nothing can be below it");
+                return new("/id", $"'{above.Id}' is {WithArticle(above)}, so nothing can be below it");
             }
             if (graph.DepthOf(id) < 0)
             {
@@ -246,13 +246,13 @@ internal static class RunSpecCommands
         }
         foreach (var id in update.GroupIds.Where(update.Groups.ContainsKey))
         {
-            if (update.RunSpecs.ContainsKey(new RunSpecId(id)))
+            if (update.RunSpecs.TryGetValue(new RunSpecId(id), out var same))
             {
-                return new("/id", $"'{id}' is the id of an app: a group may not have the same id");
+                return new("/id", $"'{id}' is the id of {WithArticle(same)}: a group may not have the same id");
             }
-            if (id != "/" && AppAbove(update, new RunSpecId(id)) is { } app)
+            if (id != "/" && RunSpecAbove(update, new RunSpecId(id)) is { } above)
             {
-                return new("/id", $"'{app}' is an app, so nothing can be below it");
+                return new("/id", $"'{above.Id}' is {WithArticle(above)}, so nothing can be below it");
             }
         }
         return update.GroupIds.Count > 0 && update.RunSpecs.Keys.Any(spec => graph.DepthOf(spec) < 0) ? Cyclic() : null;
@@ -274,17 +274,19 @@ internal static class RunSpecCommands
 
     private static CommandResult.Invalid Cyclic() => new("/dependencies", "Dependency graph has cyclic dependencies.");
 
-    private static string? AppAbove(RootUpdate update, RunSpecId id)
+    private static RunSpec? RunSpecAbove(RootUpdate update, RunSpecId id)
     {
         for (var group = id.Group; group != "/"; group = new RunSpecId(group).Group)
         {
-            if (update.RunSpecs.ContainsKey(new RunSpecId(group)))
+            if (update.RunSpecs.TryGetValue(new RunSpecId(group), out var above))
             {
-                return group;
+                return above;
             }
         }
         return null;
     }
+
+    private static string WithArticle(RunSpec spec) => spec.Kind == RunSpecKind.Pod ? "a pod" : "an app";
 
     private static string ReasonOf(CommandResult result) => result switch
     {

@@ -72,6 +72,11 @@ public sealed record RunSpec(
     public string? ExecutorResources { get; init; }
 
     /// <summary>
+    /// How many of the health checks watch each of <see cref="Containers"/>, in their order; empty: each has all of them.
+    /// </summary>
+    public ValueList<int> ContainerHealthChecks { get; init; } = [];
+
+    /// <summary>
     /// Whether both describe the same containers: everything but the instance count, the version stamps and the executor's resources.
     /// </summary>
     public bool SameConfigAs(RunSpec other) =>

@@ -49,6 +49,7 @@ internal static class RunSpecMapping
         {
             record.ExecutorResources = executor;
         }
+        record.ContainerHealthChecks.AddRange(spec.ContainerHealthChecks);
         record.Dependencies.AddRange(spec.Dependencies);
         record.AcceptedRoles.AddRange(spec.AcceptedRoles);
         foreach (var port in spec.Ports)
@@ -100,6 +101,7 @@ internal static class RunSpecMapping
     {
         ExclusiveVolumes = RecordValues.Strings(record.ExclusiveVolumes),
         ExecutorResources = record.HasExecutorResources ? record.ExecutorResources : null,
+        ContainerHealthChecks = ValueList.From(record.ContainerHealthChecks),
     };
 
     private static PortSpecRecord ToRecord(PortSpec port)

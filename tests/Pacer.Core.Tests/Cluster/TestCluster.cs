@@ -212,6 +212,8 @@ internal sealed class TestAgent(AgentNode node)
     /// <summary>The machine reboots: nothing is known any more.</summary>
     public void ForgetAll() => _tasks.Clear();
 
+    public void Forget(TaskId task) => _tasks.Remove(task);
+
     private TaskReport ReportOf(TaskId task, Condition condition, long sequence) => new(
         task, sequence, condition, null, null, default, condition == Condition.Failed ? 1 : null, null, [],
         Health is { } alive && !condition.IsTerminal() ? [new HealthResult(0, alive, 0, null, null, null, null)] : []);

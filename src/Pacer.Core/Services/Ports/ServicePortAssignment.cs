@@ -12,7 +12,8 @@ internal static class ServicePortAssignment
     /// </summary>
     public static RunSpec? Assign(RunSpec spec, RunSpec? previous, ImmutableSortedDictionary<int, int> used, int min, int max)
     {
-        if (!spec.Ports.Any(p => p.ServicePort == 0))
+        // Nothing balances load over a pod's endpoints by number.
+        if (spec.Kind == RunSpecKind.Pod || !spec.Ports.Any(p => p.ServicePort == 0))
         {
             return spec;
         }
