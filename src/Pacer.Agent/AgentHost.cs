@@ -194,6 +194,7 @@ public sealed partial class AgentHost : IAsyncDisposable
     {
         _tools.Images?.Collect();
         var known = _tasks.All.Select(task => TaskCheckpoints.FileName(task.TaskId)).ToHashSet(StringComparer.Ordinal);
+        known.UnionWith(_tasks.All.Select(task => task.Snapshot.GroupId).OfType<string>().Select(TaskCheckpoints.FileName));
         _tools.Sandboxes.Collect(known.Contains);
     }
 

@@ -24,6 +24,9 @@ public sealed record ContainerPlan(
 {
     /// <summary>Null: the container sees the node's file system.</summary>
     public ImageRoot? Image { get; init; }
+
+    /// <summary>Volumes, mounted after all else. What lies below the sandbox exists there already as a mount point.</summary>
+    public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
 }
 
 /// <summary>The file system of a container with an image.</summary>
@@ -32,6 +35,9 @@ public sealed record ContainerPlan(
 /// <param name="WorkingDirectory">Absolute; null: the sandbox.</param>
 /// <param name="Directories">That must be there: the image's volumes.</param>
 public sealed record ImageRoot(IReadOnlyList<string> Layers, string? User, string? WorkingDirectory, IReadOnlyList<string> Directories);
+
+/// <summary>A directory or file of the node, seen at another place by a container. Both paths are absolute.</summary>
+public sealed record ContainerMount(string Source, string Destination, bool ReadOnly);
 
 /// <summary>A container whose first process has been started.</summary>
 /// <param name="Pid">Host pid of the container's first process; 0 when unknown.</param>

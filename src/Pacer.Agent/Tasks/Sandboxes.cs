@@ -19,6 +19,9 @@ internal sealed partial class Sandboxes(string root, TimeProvider time, ILogger 
 
     public string PathOf(string taskId) => Path.Combine(root, TaskCheckpoints.FileName(taskId));
 
+    /// <summary>The directory that the containers of one launch of a pod's instance share.</summary>
+    public string GroupPathOf(string group) => Path.Combine(root, TaskCheckpoints.FileName(group));
+
     /// <summary>Makes the directory with empty log files, all owned by the task's user. Repeatable.</summary>
     public string Prepare(string taskId, NodeUser user)
     {
@@ -39,11 +42,20 @@ internal sealed partial class Sandboxes(string root, TimeProvider time, ILogger 
     }
 
     /// <summary>Starts the clock for a sandbox whose task is forgotten.</summary>
-    public void MarkEnded(string taskId)
+    public void MarkEnded(string taskId, string? group)
+    {
+        Touch(PathOf(taskId));
+        if (group is not null)
+        {
+            Touch(GroupPathOf(group));
+        }
+    }
+
+    private void Touch(string path)
     {
         try
         {
-            Directory.SetLastWriteTimeUtc(PathOf(taskId), time.GetUtcNow().UtcDateTime);
+            Directory.SetLastWriteTimeUtc(path, time.GetUtcNow().UtcDateTime);
         }
         catch (IOException)
         {

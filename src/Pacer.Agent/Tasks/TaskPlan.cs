@@ -24,6 +24,10 @@ internal static class TaskPlan
         {
             return "The task id can't be the name of a directory: only letters, digits, '.', '_' and '-' are allowed, and no '.' at the start";
         }
+        if (Volumes.Refuse(spec) is { } problem)
+        {
+            return problem;
+        }
         if (spec.Runtime == Runtime.Docker)
         {
             return "This node does not run Docker containers";
@@ -36,6 +40,7 @@ internal static class TaskPlan
         {
             Command.KindOneofCase.Shell when spec.Command.Shell.Length > 0 => null,
             Command.KindOneofCase.Arguments when spec.Command.Arguments.Values.Count > 0 => null,
+            _ when spec.Group.Length > 0 => $"The container '{spec.Name}' has no command: set \"exec\"",
             _ => "The task has no command: set \"cmd\" or \"args\"",
         };
     }

@@ -23,7 +23,7 @@ internal enum TaskPhase
 /// Immutable; <see cref="TaskTransitions"/> makes the next one. This is also the checkpoint's form (format version in
 /// <see cref="Checkpoints.TaskCheckpoints"/>).
 /// </summary>
-/// <param name="GroupId">The instance, when its tasks live and die together (pods); else null.</param>
+/// <param name="GroupId">The instance and its incarnation, when its tasks live and die together (pods); else null.</param>
 /// <param name="ContainerId">Of the current start attempt; never reused.</param>
 /// <param name="Pid">Host pid of the container's first process; 0 while unknown.</param>
 /// <param name="StartedAtMs">Unix time when the command began to run; 0 before.</param>

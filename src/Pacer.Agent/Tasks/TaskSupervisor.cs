@@ -223,6 +223,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 user = NodeUser.Find(spec.User) ?? throw new FetchException($"User '{spec.User}' does not exist on this node");
             }
             var sandbox = _tools.Sandboxes.Prepare(TaskId, user);
+            Volumes.Prepare(spec, _tools.Sandboxes, sandbox, user);
             if (spec.Fetch.Count > 0)
             {
                 await _tools.Fetcher.FetchAllAsync(spec.Fetch, sandbox, user, cancellationToken).ConfigureAwait(false);
@@ -231,6 +232,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             {
                 await images.ObtainAsync(_snapshot.ContainerId, spec.Image, sandbox, cancellationToken).ConfigureAwait(false);
             }
+            await _table.WhenGroupIsPreparedAsync(_snapshot.GroupId, cancellationToken).ConfigureAwait(false);
             await _tools.LaunchSlots.WaitAsync(cancellationToken).ConfigureAwait(false);
             slot = true;
             cancellationToken.ThrowIfCancellationRequested();
@@ -269,7 +271,11 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
         try
         {
             var spec = _spec ?? _tools.Checkpoints.ReadSpec(TaskId) ?? throw new ContainerStartException("The task's checkpoint can't be read");
-            var plan = TaskPlan.Make(spec, containerId, _tools.Sandboxes.PathOf(TaskId), _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId));
+            var sandbox = _tools.Sandboxes.PathOf(TaskId);
+            var plan = TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId)) with
+            {
+                Mounts = Volumes.Of(spec, _tools.Sandboxes, sandbox),
+            };
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);
             Post(new TaskEvent.Started(started.Pid));

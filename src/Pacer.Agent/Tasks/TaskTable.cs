@@ -28,6 +28,7 @@ internal sealed partial class TaskTable(TaskTools tools)
     private const long LongestTeardownGraceMs = 10_000;
 
     private readonly ConcurrentDictionary<string, TaskSupervisor> _tasks = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, GroupStart> _preparing = new(StringComparer.Ordinal);
 
     /// <summary>Takes status updates to the server while it is in contact; null otherwise, then the next registration carries them.</summary>
     public Action<StatusUpdate>? Outlet { get; set; }
@@ -48,7 +49,7 @@ internal sealed partial class TaskTable(TaskTools tools)
     /// <summary>Begins all tasks of an instance. A task that is known already is not begun again; if it is over, the server is told so again.</summary>
     public void Launch(LaunchInstance order)
     {
-        var group = order.Tasks.Count > 1 ? order.InstanceId : null;
+        GroupStart.Expect(_preparing, order.Tasks.Where(spec => !_tasks.ContainsKey(spec.TaskId)));
         foreach (var spec in order.Tasks)
         {
             if (_tasks.TryGetValue(spec.TaskId, out var known))
@@ -58,15 +59,31 @@ internal sealed partial class TaskTable(TaskTools tools)
                     Report(known);
                 }
             }
-            else if (!Begin(spec, group))
+            else if (!Begin(spec))
             {
-                EndGroup(group, spec.TaskId);
+                RefuseOthers(order, spec.TaskId);
                 return;
             }
         }
     }
 
-    private bool Begin(TaskSpec spec, string? group)
+    // All or none: those that have begun end, the rest is told to have failed.
+    private void RefuseOthers(LaunchInstance order, string because)
+    {
+        foreach (var other in order.Tasks.Where(spec => spec.TaskId != because && !_tasks.ContainsKey(spec.TaskId)))
+        {
+            SendUnkept(other.TaskId, TaskState.TaskKilled, $"Not launched because {because} of the same pod instance can't be", TaskReasons.KilledDuringLaunch);
+        }
+        EndGroup(order.Tasks.FirstOrDefault()?.Group, because);
+    }
+
+    /// <summary>Completes when every container of the group could start at once; at once where nothing else is known of the group.</summary>
+    public Task WhenGroupIsPreparedAsync(string? group, CancellationToken cancellationToken) =>
+        group is not null && _preparing.TryGetValue(group, out var start)
+            ? start.ArriveAsync(_preparing, group, cancellationToken)
+            : Task.CompletedTask;
+
+    private bool Begin(TaskSpec spec)
     {
         if (TaskPlan.Refuse(spec, tools.Images is not null) is { } refusal)
         {
@@ -76,7 +93,7 @@ internal sealed partial class TaskTable(TaskTools tools)
         var now = tools.NowMs;
         var snapshot = new TaskSnapshot(
             spec.TaskId,
-            group,
+            spec.Group.Length > 0 ? spec.Group : null,
             TaskPhase.Preparing,
             TaskPlan.NewContainerId(spec.TaskId, tools.NewId),
             Pid: 0,
@@ -136,7 +153,7 @@ internal sealed partial class TaskTable(TaskTools tools)
         {
             return;
         }
-        tools.Sandboxes.MarkEnded(task.TaskId);
+        tools.Sandboxes.MarkEnded(task.TaskId, snapshot.GroupId);
         try
         {
             tools.Checkpoints.Remove(task.TaskId);
@@ -185,10 +202,11 @@ internal sealed partial class TaskTable(TaskTools tools)
 
     private void EndGroup(string? group, string because)
     {
-        if (group is null)
+        if (string.IsNullOrEmpty(group))
         {
             return;
         }
+        _preparing.TryRemove(group, out _);
         foreach (var (id, other) in _tasks)
         {
             if (other.Snapshot.GroupId == group && id != because)
@@ -229,6 +247,14 @@ internal sealed partial class TaskTable(TaskTools tools)
             new ParallelOptions { MaxDegreeOfParallelism = RecoveryParallelism, CancellationToken = cancellationToken },
             (task, _) => new ValueTask(task.RecoverAsync())).ConfigureAwait(false);
         await WhenIdleAsync(cancellationToken).ConfigureAwait(false);
+        // The earlier agent may have died between the end of one container and the word to the others.
+        foreach (var (_, task) in _tasks)
+        {
+            if (task.Snapshot.Phase == TaskPhase.Ended)
+            {
+                Ended(task);
+            }
+        }
     }
 
     /// <summary>Completes when no task has an event left to work on.</summary>

@@ -27,6 +27,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(ErrorBody))]
 [JsonSerializable(typeof(List<ErrorDetail>))]
 [JsonSerializable(typeof(Pod))]
+[JsonSerializable(typeof(PodHealthCheck))]
 [JsonSerializable(typeof(List<Pod>))]
 [JsonSerializable(typeof(PodStatus))]
 [JsonSerializable(typeof(List<PodStatus>))]

@@ -9,6 +9,7 @@ using Pacer.Server.Api.Files;
 using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Nodes;
 using Pacer.Server.Api.OpenApi;
+using Pacer.Server.Api.Pods;
 using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
@@ -35,6 +36,12 @@ internal static class ApiRoutes
             services.GetRequiredService<IClusterLoop>(),
             services.GetRequiredService<AppRules>(),
             services.GetRequiredService<TimeProvider>());
+        PodsEndpoints.Map(
+            app,
+            services.GetRequiredService<IClusterLoop>(),
+            services.GetRequiredService<AppRules>(),
+            services.GetRequiredService<TimeProvider>(),
+            changed => events.PublishPodChange(changed.EventType, changed.ClientIp, changed.Uri));
         AboutEndpoints.Map(app);
         MetricsEndpoints.Map(app);
         LoggingEndpoint.Map(app);

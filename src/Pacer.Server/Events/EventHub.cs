@@ -73,6 +73,13 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
         json.WriteRawValue(appDefinitionJson.Span);
     });
 
+    /// <summary>Tells that a request created, updated or deleted a pod.</summary>
+    public void PublishPodChange(string eventType, string clientIp, string uri) => Render(eventType, json =>
+    {
+        json.WriteString("clientIp"u8, clientIp);
+        json.WriteString("uri"u8, uri);
+    });
+
     public void PublishAttached(string remoteAddress) =>
         Render("event_stream_attached", json => json.WriteString("remoteAddress"u8, remoteAddress));
 

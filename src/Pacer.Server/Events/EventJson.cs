@@ -4,6 +4,7 @@ using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Server.Events;
 
@@ -77,7 +78,7 @@ internal static class EventJson
                 json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
                 json.WriteString("taskId"u8, e.Instance.Id.Value); // an instance id under this name, as in Marathon
                 json.WritePropertyName("healthCheck"u8);
-                JsonSerializer.Serialize(json, AppConversion.ToApp(e.RunSpec).HealthChecks?.ElementAtOrDefault(e.Check), WireJson.Plain.HealthCheck);
+                WriteHealthCheck(json, e);
                 return "failed_health_check_event";
             case ClusterEvent.HealthStatusChanged e:
                 json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
@@ -102,6 +103,17 @@ internal static class EventJson
             default:
                 throw new InvalidOperationException($"No JSON is defined for {clusterEvent.GetType().Name}.");
         }
+    }
+
+    private static void WriteHealthCheck(Utf8JsonWriter json, ClusterEvent.HealthCheckFailed e)
+    {
+        if (e.RunSpec.Kind == RunSpecKind.Pod)
+        {
+            JsonSerializer.Serialize(
+                json, PodRendering.Read(e.RunSpec).Containers!.FirstOrDefault(c => c.Name == e.Container)?.HealthCheck, WireJson.Plain.PodHealthCheck);
+            return;
+        }
+        JsonSerializer.Serialize(json, AppRendering.Read(e.RunSpec).HealthChecks?.ElementAtOrDefault(e.Check), WireJson.Plain.HealthCheck);
     }
 
     private static void WriteStatus(Utf8JsonWriter json, Instance instance, TaskInfo task)

@@ -47,7 +47,7 @@ public sealed class BundleSpecTests
     [Fact]
     public void Mounts_WorkDirectory_IsHiddenBeforeTheSandboxIsBound()
     {
-        var mounts = HostRootView.Mounts(["/etc", "/var"], Paths, "/var/lib/pacer/s/c1", "/run/systemd/resolve/stub-resolv.conf");
+        var mounts = HostRootView.Mounts(["/etc", "/var"], Paths, "/var/lib/pacer/s/c1", "/run/systemd/resolve/stub-resolv.conf", []);
         var order = mounts.Select(m => m.Destination).ToList();
         Assert.True(order.IndexOf("/var") < order.IndexOf("/var/lib/pacer"));
         Assert.Equal(["/run/systemd/resolve/stub-resolv.conf", "/var/lib/pacer", "/var/lib/pacer/s/c1"], order[^3..]);

@@ -19,11 +19,15 @@ internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree c
               ?? throw new ContainerStartException($"user '{plan.User}' does not exist on this node");
         var environment = ContainerEnvironment.Of(plan.Environment, plan.Sandbox);
         CheckCommand(plan, environment, plan.Sandbox, path => HostRootView.HostPathOf(path, plan.Sandbox));
+        foreach (var volume in plan.Mounts)
+        {
+            HostRootView.PrepareMountPoint(volume, paths.RootFileSystem, plan.Sandbox);
+        }
         return new BundleSpec(
             Process(plan, tools.Init, environment, user, plan.Sandbox),
             paths.RootFileSystem,
             plan.Hostname,
-            HostRootView.Mounts(HostRootView.TopLevelDirectories(), paths, plan.Sandbox, HostRootView.HiddenResolverFile()),
+            HostRootView.Mounts(HostRootView.TopLevelDirectories(), paths, plan.Sandbox, HostRootView.HiddenResolverFile(), plan.Mounts),
             cgroups.PathOf(plan.ContainerId),
             cgroups.Layout.Version,
             CgroupLimits.Of(plan));
@@ -47,12 +51,25 @@ internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree c
         {
             Make(root, wanted);
         }
+        var volumes = plan.Mounts.Select(volume => ImageRootView.InImage(volume, plan.Sandbox)).ToList();
+        foreach (var volume in volumes.Where(volume => !ImageRootView.IsCovered(volume.Destination)))
+        {
+            // A file is bound over a file: an empty one is made for it.
+            if (File.Exists(volume.Source))
+            {
+                MakeFile(root, volume.Destination);
+            }
+            else
+            {
+                Make(root, volume.Destination);
+            }
+        }
         new NodeUser(user.Uid, user.Gid).OwnTree(plan.Sandbox);
         return new BundleSpec(
             Process(plan, tools.Init is null ? null : ImageRootView.InitIn(tools.Init), environment, user, directory),
             mounted,
             plan.Hostname,
-            ImageRootView.Mounts(plan.Sandbox, tools.Init),
+            ImageRootView.Mounts(plan.Sandbox, tools.Init, volumes),
             cgroups.PathOf(plan.ContainerId),
             cgroups.Layout.Version,
             CgroupLimits.Of(plan)) { WritableRoot = true };
@@ -85,6 +102,31 @@ internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree c
         catch (IOException e)
         {
             throw new ContainerStartException($"the directory {path} can't be made in the image: {e.Message}");
+        }
+    }
+
+    private static void MakeFile(RootedDirectory root, string path)
+    {
+        if (root.RealPath(path) is not null)
+        {
+            return;
+        }
+        try
+        {
+            var slash = path.LastIndexOf('/');
+            var parent = root.OpenDirectory(path[..slash].Trim('/') is { Length: > 0 } above ? above : ".");
+            try
+            {
+                File.OpenHandle($"/proc/self/fd/{parent}/{path[(slash + 1)..]}", FileMode.CreateNew, FileAccess.Write).Dispose();
+            }
+            finally
+            {
+                _ = Libc.Close(parent);
+            }
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ContainerStartException($"the file {path} can't be made in the image: {e.Message}");
         }
     }
 }

@@ -40,7 +40,8 @@ internal static class HostRootView
 
     /// <summary>All mounts, in the order in which they must be made. Pure.</summary>
     /// <param name="resolverFile">Where /etc/resolv.conf really lies, when that is hidden with /run; else null.</param>
-    public static IReadOnlyList<BundleMount> Mounts(IReadOnlyList<string> topLevel, OciPaths paths, string sandbox, string? resolverFile)
+    public static IReadOnlyList<BundleMount> Mounts(
+        IReadOnlyList<string> topLevel, OciPaths paths, string sandbox, string? resolverFile, IReadOnlyList<ContainerMount> volumes)
     {
         List<BundleMount> mounts =
         [
@@ -66,7 +67,48 @@ internal static class HostRootView
 
         mounts.Add(new(paths.WorkDir, "tmpfs", "hide", ["nosuid", "nodev", "mode=755", "size=64k"]));
         mounts.Add(new(sandbox, "bind", sandbox, WritableBind));
+        // The outer one first, where one volume lies in another.
+        mounts.AddRange(volumes.OrderBy(volume => volume.Destination.Length).Select(volume =>
+            new BundleMount(volume.Destination, "bind", volume.Source, volume.ReadOnly ? ReadOnlyBind : WritableBind)));
         return mounts;
+    }
+
+    /// <summary>
+    /// Makes sure that a volume's mount point is there: the host's file system is read-only, so nobody can make one in it later. Throws
+    /// <see cref="ContainerStartException"/> where that can't be.
+    /// </summary>
+    public static void PrepareMountPoint(ContainerMount volume, string rootFileSystem, string sandbox)
+    {
+        var destination = volume.Destination;
+        if (IsBelow(destination, sandbox))
+        {
+            return;
+        }
+        var topLevel = "/" + destination.Split('/', StringSplitOptions.RemoveEmptyEntries).FirstOrDefault();
+        var onHost = HostPathOf(destination, sandbox);
+        if (onHost is null || topLevel is "/" or "/sys")
+        {
+            throw new ContainerStartException($"a volume can't be mounted at '{destination}'");
+        }
+        if (Path.Exists(onHost))
+        {
+            return;
+        }
+        var place = IsBelow(destination, "/tmp") ? onHost : Path.Exists(topLevel) ? null : rootFileSystem + destination;
+        if (place is null)
+        {
+            throw new ContainerStartException($"the mount path '{destination}' does not exist on this node, and {topLevel} is read-only there. "
+                + "Mount the volume at a relative path (in the sandbox), below /tmp, or below a top-level directory that the node does not have");
+        }
+        if (File.Exists(volume.Source))
+        {
+            Directory.CreateDirectory(Path.GetDirectoryName(place)!);
+            File.OpenHandle(place, FileMode.OpenOrCreate, FileAccess.Write).Dispose();
+        }
+        else
+        {
+            Directory.CreateDirectory(place);
+        }
     }
 
     public static string PrivateTmp(string sandbox) => sandbox + "/.tmp";

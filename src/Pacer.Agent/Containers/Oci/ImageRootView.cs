@@ -15,7 +15,7 @@ internal static class ImageRootView
     private static readonly string[] NetworkFiles = ["/etc/resolv.conf", "/etc/hosts", "/etc/hostname"];
 
     /// <summary>All mounts, in the order in which they must be made. Pure but for a look which of the node's files exist.</summary>
-    public static IReadOnlyList<BundleMount> Mounts(string sandbox, string? init)
+    public static IReadOnlyList<BundleMount> Mounts(string sandbox, string? init, IReadOnlyList<ContainerMount> volumes)
     {
         List<BundleMount> mounts =
         [
@@ -38,8 +38,17 @@ internal static class ImageRootView
             mounts.Add(new(InitIn(init), "bind", init, ["bind", "ro", "nosuid"]));
         }
         mounts.Add(new(Sandbox, "bind", sandbox, ["rbind", "rw"]));
+        // The outer one first, where one volume lies in another.
+        mounts.AddRange(volumes.OrderBy(volume => volume.Destination.Length).Select(volume =>
+            new BundleMount(volume.Destination, "bind", volume.Source, volume.ReadOnly ? ["rbind", "rslave", "rro"] : ["rbind", "rw"])));
         return mounts;
     }
+
+    /// <summary>The volume with its place as such a container has it: the sandbox lies elsewhere there.</summary>
+    public static ContainerMount InImage(ContainerMount volume, string sandbox) =>
+        volume.Destination == sandbox || volume.Destination.StartsWith(sandbox + "/", StringComparison.Ordinal)
+            ? volume with { Destination = Sandbox + volume.Destination[sandbox.Length..] }
+            : volume;
 
     /// <summary>Whether something of the node lies over this path of the image, so that looking there tells nothing.</summary>
     public static bool IsCovered(string path) =>

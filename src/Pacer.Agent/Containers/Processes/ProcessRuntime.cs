@@ -199,6 +199,8 @@ internal sealed class ProcessRuntime(string workDir, string why) : IContainerRun
             throw new ContainerStartException($"a container {id} exists already");
         }
 
+        VolumeLinks.Make(plan.Mounts, plan.Sandbox);
+
         _exits.TryRemove(id, out _);
         try
         {

@@ -159,7 +159,7 @@ internal static class AppChanges
         }
     }
 
-    private static async Task<JsonDocument> ReadAsync(HttpContext http, Shape shape)
+    public static async Task<JsonDocument> ReadAsync(HttpContext http, Shape shape)
     {
         var body = await RequestBody.ReadJsonAsync(http);
         try
@@ -179,7 +179,7 @@ internal static class AppChanges
         RunSpecCommit.SubmitAsync(context.Loop, plan, AppQuery.Flag(http, "force"), http.RequestAborted);
 
     // The stored form has the version and the service ports. Later changes may have come in between; the history still has ours.
-    private static RunSpec Stored(ClusterState state, RunSpec planned, Timestamp version)
+    public static RunSpec Stored(ClusterState state, RunSpec planned, Timestamp version)
     {
         if (state.Versions.TryGetValue(planned.Id, out var history) && history.TryGetValue(version, out var stored))
         {

@@ -111,7 +111,7 @@ internal static class AppConversion
         return ValueList.From(ports);
     }
 
-    private static CoreConstraint ToConstraint(List<string> constraint) => new(
+    public static CoreConstraint ToConstraint(IReadOnlyList<string> constraint) => new(
         constraint[0],
         constraint[1] switch
         {

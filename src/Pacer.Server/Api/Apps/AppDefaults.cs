@@ -32,13 +32,7 @@ internal static class AppDefaults
             .Select(id => RunSpecPath.Resolve(id, "/", out _) ?? id).Distinct().Order(StringComparer.Ordinal).ToList());
         // Sets: what is said twice counts once.
         app.Constraints = NullIfEmpty(app.Constraints?.ConvertAll(Constraint).DistinctBy(constraint => string.Join('\0', constraint)).ToList());
-        app.Fetch = NullIfEmpty(app.Fetch);
-        foreach (var artifact in app.Fetch ?? [])
-        {
-            artifact.Extract ??= true;
-            artifact.Executable ??= false;
-            artifact.Cache ??= false;
-        }
+        app.Fetch = FillArtifacts(app.Fetch);
         if (app.ExecutorResources is { } executor)
         {
             executor.Cpus ??= 0.1;
@@ -152,23 +146,11 @@ internal static class AppDefaults
         {
             container.LinuxInfo = null;
         }
-        if (container.LinuxInfo?.Seccomp is { } seccomp)
-        {
-            seccomp.Unconfined ??= false;
-        }
-        if (container.LinuxInfo?.IpcInfo is { } ipc)
-        {
-            ipc.Mode = EnumTexts.Canonical(ipc.Mode, EnumTexts.IpcModes);
-        }
+        FillLinux(container.LinuxInfo);
         foreach (var volume in container.Volumes)
         {
             volume.Mode = EnumTexts.Canonical(volume.Mode, EnumTexts.ReadModes);
-            if (volume.Persistent is { } persistent)
-            {
-                persistent.Type = EnumTexts.Canonical(
-                    persistent.Type ?? (persistent.ProfileName is null ? "root" : "mount"), EnumTexts.VolumeTypes);
-                persistent.Constraints ??= [];
-            }
+            FillPersistent(volume.Persistent);
             if (volume.External is { Provider: not "csi" } external)
             {
                 external.Shared ??= false;
@@ -221,12 +203,7 @@ internal static class AppDefaults
         app.UpgradeStrategy ??= isResident || HasExternalVolumes(app)
             ? new UpgradeStrategy { MinimumHealthCapacity = 0.5, MaximumOverCapacity = 0 }
             : new UpgradeStrategy { MinimumHealthCapacity = 1, MaximumOverCapacity = 1 };
-        app.UnreachableStrategy ??= new UnreachableStrategy { Disabled = isResident };
-        if (!app.UnreachableStrategy.Disabled)
-        {
-            app.UnreachableStrategy.InactiveAfterSeconds ??= 0;
-            app.UnreachableStrategy.ExpungeAfterSeconds ??= 0;
-        }
+        app.UnreachableStrategy = FillUnreachable(app.UnreachableStrategy, isResident);
         if (isResident)
         {
             app.Residency ??= new Residency();
@@ -240,12 +217,56 @@ internal static class AppDefaults
         }
     }
 
-    private static List<T>? NullIfEmpty<T>(List<T>? list) => list is { Count: > 0 } ? list : null;
+    internal static List<Artifact>? FillArtifacts(List<Artifact>? artifacts)
+    {
+        foreach (var artifact in artifacts ?? [])
+        {
+            artifact.Extract ??= true;
+            artifact.Executable ??= false;
+            artifact.Cache ??= false;
+        }
+        return NullIfEmpty(artifacts);
+    }
 
-    private static Dictionary<string, T>? NullIfEmpty<T>(Dictionary<string, T>? map) => map is { Count: > 0 } ? map : null;
+    internal static void FillLinux(LinuxInfo? linux)
+    {
+        if (linux?.Seccomp is { } seccomp)
+        {
+            seccomp.Unconfined ??= false;
+        }
+        if (linux?.IpcInfo is { } ipc)
+        {
+            ipc.Mode = EnumTexts.Canonical(ipc.Mode, EnumTexts.IpcModes);
+        }
+    }
+
+    internal static void FillPersistent(PersistentVolume? persistent)
+    {
+        if (persistent is not null)
+        {
+            persistent.Type = EnumTexts.Canonical(
+                persistent.Type ?? (persistent.ProfileName is null ? "root" : "mount"), EnumTexts.VolumeTypes);
+            persistent.Constraints ??= [];
+        }
+    }
+
+    internal static UnreachableStrategy FillUnreachable(UnreachableStrategy? strategy, bool isResident)
+    {
+        strategy ??= new UnreachableStrategy { Disabled = isResident };
+        if (!strategy.Disabled)
+        {
+            strategy.InactiveAfterSeconds ??= 0;
+            strategy.ExpungeAfterSeconds ??= 0;
+        }
+        return strategy;
+    }
+
+    internal static List<T>? NullIfEmpty<T>(List<T>? list) => list is { Count: > 0 } ? list : null;
+
+    internal static Dictionary<string, T>? NullIfEmpty<T>(Dictionary<string, T>? map) => map is { Count: > 0 } ? map : null;
 
     // JSON null as a value means absence.
-    private static Dictionary<string, T>? Sorted<T>(Dictionary<string, T>? map)
+    internal static Dictionary<string, T>? Sorted<T>(Dictionary<string, T>? map)
         where T : class =>
         map?.Where(entry => entry.Value is not null).OrderBy(entry => entry.Key, StringComparer.Ordinal).ToDictionary();
 }

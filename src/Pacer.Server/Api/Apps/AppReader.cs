@@ -94,7 +94,7 @@ internal sealed class AppReader(AppRules rules, Func<string, bool>? enforcesRole
         }
     }
 
-    private static string? Resolved(string? id, string path)
+    public static string? Resolved(string? id, string path)
     {
         if (id is null)
         {
@@ -122,7 +122,7 @@ internal sealed class AppReader(AppRules rules, Func<string, bool>? enforcesRole
     }
 
     // marathon-model.md §2.5: the default role comes first.
-    private List<string> ValidRoles(string id, AppPlace? place)
+    public List<string> ValidRoles(string id, AppPlace? place)
     {
         var segments = id.Split('/', StringSplitOptions.RemoveEmptyEntries);
         if (segments.Length < 2)

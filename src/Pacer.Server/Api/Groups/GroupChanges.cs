@@ -15,7 +15,7 @@ internal static class GroupChanges
 {
     public static async Task CreateAsync(AppsContext context, HttpContext http, string path)
     {
-        using var body = await ReadAsync(http, GroupSchema.Update);
+        using var body = await AppChanges.ReadAsync(http, GroupSchema.Update);
         var id = GroupPath.OfBody(body.RootElement, GroupPath.OfUrl(path));
         var force = AppQuery.Flag(http, "force");
         var result = await RunSpecCommit.SubmitAsync(context.Loop, state =>
@@ -39,7 +39,7 @@ internal static class GroupChanges
 
     public static async Task PutAsync(AppsContext context, HttpContext http, string path)
     {
-        using var body = await ReadAsync(http, GroupSchema.Update);
+        using var body = await AppChanges.ReadAsync(http, GroupSchema.Update);
         var id = GroupPath.OfBody(body.RootElement, GroupPath.OfUrl(path));
         var force = AppQuery.Flag(http, "force");
         Input.ChangeRunSpecs Plan(ClusterState state) =>
@@ -63,7 +63,7 @@ internal static class GroupChanges
 
     public static async Task PatchAsync(AppsContext context, HttpContext http, string path)
     {
-        using var body = await ReadAsync(http, GroupSchema.Patch);
+        using var body = await AppChanges.ReadAsync(http, GroupSchema.Patch);
         var id = GroupPath.OfUrl(path);
         bool? enforce = body.RootElement.TryGetProperty("enforceRole", out var value) && value.ValueKind != JsonValueKind.Null
             ? value.GetBoolean()
@@ -117,20 +117,5 @@ internal static class GroupChanges
             }
         }
         return found;
-    }
-
-    private static async Task<JsonDocument> ReadAsync(HttpContext http, Shape shape)
-    {
-        var body = await RequestBody.ReadJsonAsync(http);
-        try
-        {
-            ApiResponse.AddWarnings(http, AppReader.CheckSchema(body.RootElement, shape));
-            return body;
-        }
-        catch
-        {
-            body.Dispose();
-            throw;
-        }
     }
 }

@@ -2,6 +2,7 @@ using System.Text.Json;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Pods;
 using Pacer.Server.Api.Responses;
 
 namespace Pacer.Server.Api.Groups;
@@ -64,6 +65,10 @@ internal sealed class GroupPlan(AppsContext context, ClusterState state, bool fo
         {
             AddApps(update.GetProperty("apps"), id, path);
         }
+        if (Has(update, "pods"))
+        {
+            AddPods(update.GetProperty("pods"), id, path);
+        }
         if (Has(update, "groups"))
         {
             AddGroups(update.GetProperty("groups"), id, path);
@@ -104,6 +109,28 @@ internal sealed class GroupPlan(AppsContext context, ClusterState state, bool fo
             {
                 _changes.Add(new RunSpecChange.Remove(existing.Id));
             }
+        }
+    }
+
+    // Pods that the list leaves out stay: bodies written for Marathon, which takes no pods here, mean nothing by leaving them out.
+    private void AddPods(JsonElement pods, string group, string path)
+    {
+        var index = 0;
+        foreach (var element in pods.EnumerateArray())
+        {
+            var place = $"{path}/pods({index++})";
+            // What an answer shows of a pod may come back: the definition is its "spec".
+            var isStatus = element.ValueKind == JsonValueKind.Object && element.TryGetProperty("spec", out _);
+            var pod = isStatus ? element.GetProperty("spec") : element;
+            PodReader.CheckSchema(pod, isStatus ? place + "/spec" : place);
+            if (!RunSpecPath.TryResolve(GroupPath.Text(pod, "id")!, out var id, out var error, group))
+            {
+                throw new ApiException(ApiErrors.InvalidObject($"{place}/id", error!));
+            }
+            GroupPath.RequireChild(id.Path, group, place);
+            var current = PodLookup.Replaced(state, id);
+            var spec = PodReader.Read(context, pod, id, current, force, $"{path}/pods/{id}", new AppPlace(group, current?.Role, _enforcesRole));
+            _changes.Add(new RunSpecChange.Put(spec, current?.Version));
         }
     }
 

@@ -5,6 +5,7 @@ using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Pods;
 using Pacer.Server.Api.Responses;
 
 namespace Pacer.Server.Api.Groups;
@@ -25,7 +26,9 @@ internal static class GroupQueries
         var apps = AppEmbedsQuery.Parse(AppEmbeds(http));
         var now = context.Now;
         return SnapshotRead.AnswerAsync(http, context.Loop, state => state.HasGroup(id) ? Parts(state, apps) : null, state => state.HasGroup(id)
-            ? WriteAsync(context, http, GroupTree.Current(state), id, spec => AppRendering.InfoJson(spec, state, apps, now))
+            ? WriteAsync(context, http, GroupTree.Current(state), id, spec => spec.Kind == RunSpecKind.Pod
+                ? PodStatusRendering.Json(spec, state, now)
+                : AppRendering.InfoJson(spec, state, apps, now))
             : throw new ApiException(ApiErrors.GroupNotFound(id)));
     }
 
@@ -65,10 +68,14 @@ internal static class GroupQueries
     {
         var id = GroupPath.OfUrl(path);
         var wanted = AppReader.ParseVersion(version);
-        var root = RootHistory.At(context.Loop.State, wanted);
+        var state = context.Loop.State;
+        var now = context.Now;
+        var root = RootHistory.At(state, wanted);
         return root is null || !root.HasGroup(id)
             ? throw new ApiException(ApiErrors.GroupNotFound(id, wanted.ToString()))
-            : WriteAsync(context, http, new GroupTree(root), id, AppRendering.Json);
+            : WriteAsync(context, http, new GroupTree(root), id, spec => spec.Kind == RunSpecKind.Pod
+                ? PodStatusRendering.Json(spec, state, now)
+                : AppRendering.Json(spec));
     }
 
     // Pods of a group come with the status of their instances, so these count whatever is embedded.
@@ -103,8 +110,11 @@ internal static class GroupQueries
         }
         if (embeds.Pods)
         {
-            // No request can make a pod, so a group never holds one.
             writer.WriteStartArray("pods");
+            foreach (var spec in tree.RunSpecs(id).Where(spec => spec.Kind == RunSpecKind.Pod))
+            {
+                writer.WriteRawValue(render(spec).Span, skipInputValidation: true);
+            }
             writer.WriteEndArray();
         }
         if (embeds.Groups)

@@ -1,5 +1,6 @@
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Json;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Server.Api.Groups;
 
@@ -7,6 +8,15 @@ namespace Pacer.Server.Api.Groups;
 internal static class GroupSchema
 {
     private static readonly Shape.Text PathId = new(Min: 1, Max: 4096, Pattern: TextPatterns.PathId);
+
+    // A pod, or its status as an answer shows it, which holds the pod as "spec".
+    private static readonly Shape.Record PodElement = new("pod",
+    [
+        .. PodSchema.Pod.Fields.Select(field => field with { Required = false }),
+        new("spec", PodSchema.Pod),
+        .. ((string[])["status", "statusSince", "message", "instances", "terminationHistory", "lastUpdated", "lastChanged"])
+            .Select(name => new Field(name, new Shape.Anything())),
+    ]);
 
     public static readonly Shape.Record Update = MakeUpdate();
 
@@ -19,6 +29,7 @@ internal static class GroupSchema
         {
             new("id", PathId),
             new("apps", AppSchema.Apps),
+            new("pods", new Shape.List(PodElement, Max: 10_000)),
             new("dependencies", new Shape.List(PathId)),
             new("scaleBy", new Shape.Number(0)),
             new("version", new Shape.Text(Format: "date-time")),

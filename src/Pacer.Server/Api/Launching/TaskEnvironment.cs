@@ -23,7 +23,7 @@ internal static class TaskEnvironment
         AddPorts(environment, ports, rules.EnvVarsPrefix);
         foreach (var (name, value) in app.Env ?? [])
         {
-            // Secrets come from a secret store, and there is none yet.
+            // Secrets are put in last, apart from the rest.
             if (value.Text is { } text)
             {
                 environment[name] = text;
@@ -48,7 +48,7 @@ internal static class TaskEnvironment
         environment["MARATHON_APP_ENFORCE_GROUP_ROLE"] = "FALSE";
     }
 
-    private static void AddLabels(Dictionary<string, string> environment, Dictionary<string, string> labels)
+    public static void AddLabels(Dictionary<string, string> environment, Dictionary<string, string> labels)
     {
         var names = new List<string>();
         foreach (var (name, value) in labels)
@@ -115,7 +115,7 @@ internal static class TaskEnvironment
     }
 
     /// <summary>Doubles as scripts written for Marathon expect them: <c>0.1</c>, <c>128.0</c>, <c>1.0E7</c>.</summary>
-    private static string DoubleText(double value)
+    public static string DoubleText(double value)
     {
         if (value is 0 or (>= 1e-3 and < 1e7))
         {

@@ -17,13 +17,17 @@ internal static class TaskSpecBuilder
     private const long Unlimited = -1;
 
     // 0 is allowed and means "at once"; a node that took it literally would do nothing else.
-    private const long ShortestIntervalMs = 100;
+    internal const long ShortestIntervalMs = 100;
 
     /// <param name="instance">Placed, with the incarnation to launch.</param>
     /// <param name="spec">The version that the instance runs.</param>
     /// <exception cref="LaunchRefusedException">A secret can't be had.</exception>
     public static LaunchInstance Build(RunSpec spec, Instance instance, AppRules rules, SecretReader secrets)
     {
+        if (spec.Kind == RunSpecKind.Pod)
+        {
+            return PodLaunchBuilder.Build(spec, instance, rules, secrets);
+        }
         var app = AppRendering.Read(spec);
         var placement = instance.Placement
             ?? throw new InvalidOperationException($"instance {instance.Id} has no place and can't be launched");
@@ -83,7 +87,7 @@ internal static class TaskSpecBuilder
         return app.Args is { Count: > 0 } args ? new Command { Arguments = new Arguments { Values = { args } } } : null;
     }
 
-    private static AgentArtifact ToArtifact(Contracts.Wire.Artifact artifact) => new()
+    internal static AgentArtifact ToArtifact(Contracts.Wire.Artifact artifact) => new()
     {
         Uri = artifact.Uri,
         Extract = artifact.Extract ?? true,
@@ -134,9 +138,9 @@ internal static class TaskSpecBuilder
         return fromInside ? port.ContainerPort : port.HostPort ?? port.ContainerPort;
     }
 
-    private static long Milliseconds(int? seconds) => (seconds ?? 0) * 1000L;
+    internal static long Milliseconds(int? seconds) => (seconds ?? 0) * 1000L;
 
-    private static long Limit(ResourceLimit? limit, Func<double, long> convert) => limit switch
+    internal static long Limit(ResourceLimit? limit, Func<double, long> convert) => limit switch
     {
         null => 0,
         { Amount: null } => Unlimited,

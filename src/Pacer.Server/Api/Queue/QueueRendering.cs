@@ -5,6 +5,7 @@ using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Server.Api.Queue;
 
@@ -51,7 +52,8 @@ internal static class QueueRendering
             JsonSerializer.Serialize(json, OfferSummary.Offers(state, explanation, now), ClusterJson.Plain.ListUnusedOffer);
         }
         json.WritePropertyName(spec.Kind == RunSpecKind.Pod ? "pod"u8 : "app"u8);
-        json.WriteRawValue(AppRendering.Json(spec).Span, skipInputValidation: true);
+        json.WriteRawValue(
+            (spec.Kind == RunSpecKind.Pod ? PodRendering.Json(spec) : AppRendering.Json(spec)).Span, skipInputValidation: true);
         json.WriteEndObject();
     }
 

@@ -40,7 +40,15 @@ internal static class ApiErrors
     public static ApiError AppNotFound(string id, string? version = null) =>
         new(404, version is null ? $"App '{id}' does not exist" : $"App '{id}' does not exist in version {version}");
 
-    public static ApiError PodNotFound(string id) => new(404, $"Pod '{id}' does not exist");
+    public static ApiError PodNotFound(string id, string? version = null) =>
+        new(404, version is null ? $"Pod '{id}' does not exist" : $"Pod '{id}' does not exist in version {version}");
+
+    /// <summary>A single pod that is asked for is told missing in JSON within the message, as in Marathon.</summary>
+    public static ApiError PodNotFoundAsText(string id) => new(404, $$"""{"message": "pod with {{id}} does not exist"}""");
+
+    public static ApiError PathNotFound(string path) => new(404, $"Path '{path}' does not exist");
+
+    public static ApiError PodExists(string id) => new(409, $"A pod with id [{id}] already exists.");
 
     public static ApiError GroupNotFound(string id, string? version = null) =>
         new(404, version is null ? $"Group '{id}' does not exist" : $"Group '{id}' does not exist in version {version}");

@@ -11,13 +11,14 @@ internal static class AppValidator
     {
         ValidateId(app, errors);
         ValidateCommand(app, errors);
-        ValidateEnvironment(app, rules, errors);
+        EnvironmentRules.Validate(app.Env, app.Secrets, rules, "/env", errors);
+        EnvironmentRules.ValidateSecrets(app.Secrets, new RunSpecId(app.Id!), rules, errors);
         ValidateScale(app, rules, errors);
         ValidateResources(app, rules, errors);
         ValidateLabels(app, errors);
         ValidateRoles(app, roles, errors);
-        ValidateFetch(app, errors);
-        ValidateUnreachable(app, errors);
+        ArtifactRules.Validate(app.Fetch, "/fetch", errors);
+        UnreachableRules.Validate(app.UnreachableStrategy!, AppDefaults.HasPersistentVolumes(app), "/unreachableStrategy", errors);
         ValidateDependencies(app, errors);
         ConstraintRules.Validate(app.Constraints, "/constraints", errors);
         NetworkRules.Validate(app, errors);
@@ -69,29 +70,6 @@ internal static class AppValidator
         }
     }
 
-    private static void ValidateEnvironment(App app, AppRules rules, ErrorCollector errors)
-    {
-        foreach (var (name, value) in app.Env ?? [])
-        {
-            errors.Require(name.Length > 0, "/env", "must not contain an empty name");
-            errors.Require(!name.Contains('=') && !name.Contains('\0'), $"/env/{name}", "a name must not contain '=' or a NUL character");
-            errors.Require(value.Text?.Contains('\0') != true, $"/env/{name}", "must not contain a NUL character");
-            if (value.Secret is { } secret)
-            {
-                RequireFeature(rules, AppRules.Secrets, $"/env/{name}", errors);
-                errors.Require(app.Secrets?.ContainsKey(secret) == true, $"/env/{name}/secret",
-                    $"references an undefined secret '{secret}'; define it in secrets");
-            }
-        }
-        foreach (var (name, secret) in app.Secrets ?? [])
-        {
-            RequireFeature(rules, AppRules.Secrets, "/secrets", errors);
-            errors.Require(name.Length > 0, "/secrets", "must not contain an empty name");
-            errors.Require(!string.IsNullOrEmpty(secret.Source), $"/secrets/{name}/source", "must not be empty");
-            SecretRules.Check(secret.Source, new RunSpecId(app.Id!), $"/secrets/{name}/source", errors);
-        }
-    }
-
     private static void ValidateScale(App app, AppRules rules, ErrorCollector errors)
     {
         errors.Require(app.Instances <= rules.MaxInstances, "/instances", $"must be at most {rules.MaxInstances}");
@@ -116,21 +94,7 @@ internal static class AppValidator
             RequireFeature(rules, AppRules.GpuResources, "/gpus", errors);
             errors.Require(app.Container?.Type != "DOCKER", "/gpus", "GPU resources only work with the Mesos containerizer");
         }
-        Limit(app.ResourceLimits?.Cpus, app.Cpus!.Value, "/resourceLimits/cpus");
-        Limit(app.ResourceLimits?.Mem, app.Mem!.Value, "/resourceLimits/mem");
-
-        void Limit(ResourceLimit? limit, double requested, string path)
-        {
-            if (limit?.InvalidWord is { } word)
-            {
-                errors.Add(path, $"'{word}' is an invalid resource limit. It must be 'unlimited' or a number");
-            }
-            else if (limit?.Amount < requested)
-            {
-                errors.Add(path, FormattableString.Invariant(
-                    $"resource limit must be greater than or equal to requested resource ({requested})"));
-            }
-        }
+        LimitRules.Validate(app.ResourceLimits, app.Cpus!.Value, app.Mem!.Value, "/resourceLimits", errors);
     }
 
     private static void ValidateLabels(App app, ErrorCollector errors)
@@ -160,46 +124,6 @@ internal static class AppValidator
                 errors.Require(accepted is ["*"], "/acceptedResourceRoles", "must be [\"*\"] for apps with persistent volumes");
             }
         }
-    }
-
-    private static void ValidateFetch(App app, ErrorCollector errors)
-    {
-        for (var i = 0; i < app.Fetch?.Count; i++)
-        {
-            var artifact = app.Fetch[i];
-            errors.Require(IsUri(artifact.Uri!), $"/fetch({i})/uri", "URI has invalid syntax.");
-            if (artifact.DestPath is { } path)
-            {
-                errors.Require(!path.StartsWith('/') && !path.Split('/').Contains("..") && !path.Contains('\0'), $"/fetch({i})/destPath",
-                    "must be a path inside the sandbox: relative and without '..'");
-            }
-        }
-    }
-
-    private static bool IsUri(string text)
-    {
-        foreach (var c in text)
-        {
-            if (c <= ' ' || c is '"' or '<' or '>' or '\\' or '^' or '`' or '{' or '|' or '}' or '\x7f')
-            {
-                return false;
-            }
-        }
-        return Uri.TryCreate(text, UriKind.RelativeOrAbsolute, out _);
-    }
-
-    private static void ValidateUnreachable(App app, ErrorCollector errors)
-    {
-        var strategy = app.UnreachableStrategy!;
-        if (strategy.Disabled)
-        {
-            return;
-        }
-        errors.Require(!AppDefaults.HasPersistentVolumes(app), "/unreachableStrategy",
-            "unreachableStrategy must be disabled for resident tasks");
-        errors.Require(strategy.InactiveAfterSeconds <= strategy.ExpungeAfterSeconds, "/unreachableStrategy",
-            $"inactiveAfterSeconds ({strategy.InactiveAfterSeconds}) must be less or equal to expungeAfterSeconds, "
-            + $"which is {strategy.ExpungeAfterSeconds}");
     }
 
     private static void ValidateDependencies(App app, ErrorCollector errors)

@@ -29,17 +29,6 @@ internal static class ContainerRules
                     "pullConfig.secret must refer to an existing secret");
             }
         }
-        if (container.LinuxInfo?.Seccomp is { } seccomp)
-        {
-            errors.Require(seccomp.ProfileName is null || seccomp.Unconfined != true, "/container/linuxInfo/seccomp",
-                "Seccomp unconfined can NOT be true when Profile is defined");
-            errors.Require(seccomp.ProfileName is not null || seccomp.Unconfined == true, "/container/linuxInfo/seccomp",
-                "Seccomp unconfined must be true when Profile is NOT defined");
-        }
-        if (container.LinuxInfo?.IpcInfo is { } ipc)
-        {
-            errors.Require(ipc.Mode != "SHARE_PARENT" || ipc.ShmSize is null, "/container/linuxInfo/ipcInfo",
-                "shmSize can NOT be set when mode is SHARE_PARENT");
-        }
+        LinuxRules.Validate(container.LinuxInfo, "/container/linuxInfo", errors);
     }
 }

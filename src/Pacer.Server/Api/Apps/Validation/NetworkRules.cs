@@ -9,7 +9,7 @@ internal static class NetworkRules
     public static void Validate(App app, ErrorCollector errors)
     {
         var networks = app.Networks!;
-        ValidateNetworks(app, networks, errors);
+        ValidateNetworks(networks, app.Container?.Type == "DOCKER", errors);
         if (AppDefaults.IsHostMode(app))
         {
             ValidateDefinitions(app.PortDefinitions!, errors);
@@ -21,7 +21,7 @@ internal static class NetworkRules
         }
     }
 
-    private static void ValidateNetworks(App app, List<Network> networks, ErrorCollector errors)
+    public static void ValidateNetworks(List<Network> networks, bool isDocker, ErrorCollector errors)
     {
         for (var i = 0; i < networks.Count; i++)
         {
@@ -52,7 +52,7 @@ internal static class NetworkRules
         errors.Require(
             networks.Where(n => n.Mode == "container").DistinctBy(n => n.Name, StringComparer.Ordinal).Count() == containers,
             "/networks", "Duplicate networks are not allowed");
-        if (app.Container?.Type == "DOCKER" && containers > 1)
+        if (isDocker && containers > 1)
         {
             errors.Add("/networks", "may only specify a single container network when using the Docker container engine");
         }

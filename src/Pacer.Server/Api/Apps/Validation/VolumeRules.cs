@@ -46,6 +46,12 @@ internal static class VolumeRules
         errors.Require(!volume.ContainerPath!.Contains('/'), $"{path}/containerPath", "must not contain '/': it lies in the sandbox");
         errors.Require(volume.ContainerPath is not ("." or ".."), $"{path}/containerPath", "must not be '.' or '..'");
         errors.Require(volume.Mode == "RW", $"{path}/mode", "must be RW for persistent volumes");
+        Size(persistent, path, errors);
+    }
+
+    /// <summary>What holds for persistent volumes of apps and pods alike.</summary>
+    public static void Size(PersistentVolume persistent, string path, ErrorCollector errors)
+    {
         errors.Require(persistent.Size > 0, $"{path}/persistent/size", "must be greater than 0");
         if (persistent.MaxSize is { } maximum)
         {

@@ -1,0 +1,101 @@
+using Pacer.Agent.Containers;
+using Pacer.Agent.Fetching;
+using Pacer.Agent.Node;
+using Pacer.Contracts.AgentLink;
+
+namespace Pacer.Agent.Tasks;
+
+/// <summary>Where the volumes of a task lie on the node, and where its container sees them.</summary>
+internal static class Volumes
+{
+    // Containers of one pod may run as different users, and share what they mount. Nobody else can reach the directory.
+    private const UnixFileMode Everyone =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute |
+        UnixFileMode.GroupRead | UnixFileMode.GroupWrite | UnixFileMode.GroupExecute |
+        UnixFileMode.OtherRead | UnixFileMode.OtherWrite | UnixFileMode.OtherExecute;
+
+    /// <summary>Why the order's mounts make no sense; null when they do.</summary>
+    public static string? Refuse(TaskSpec spec)
+    {
+        if (spec.Group.Length > 0 && !TaskPlan.IsSafeName(spec.Group))
+        {
+            return "The name of the pod instance can't be the name of a directory";
+        }
+        foreach (var mount in spec.Mounts)
+        {
+            if (mount.Source.Length == 0 || mount.Destination.Length == 0
+                || mount.Source.Split('/').Contains("..") || mount.Destination.Split('/').Contains(".."))
+            {
+                return $"The volume '{mount.Source}' can't be mounted at '{mount.Destination}': paths must not be empty and not contain '..'";
+            }
+            if (spec.Group.Length == 0 && !mount.Source.StartsWith('/'))
+            {
+                return $"The volume '{mount.Source}' belongs to no pod";
+            }
+        }
+        return null;
+    }
+
+    /// <summary>
+    /// Makes the directories of volumes and the mount points in the sandbox. Repeatable. Throws <see cref="FetchException"/> when a path of
+    /// the node is missing.
+    /// </summary>
+    public static void Prepare(TaskSpec spec, Sandboxes sandboxes, string sandbox, NodeUser user)
+    {
+        foreach (var (mount, volume) in spec.Mounts.Zip(Of(spec, sandboxes, sandbox)))
+        {
+            if (!mount.Source.StartsWith('/'))
+            {
+                var directory = new DirectoryInfo(sandboxes.GroupPathOf(spec.Group));
+                Directory.CreateDirectory(directory.FullName);
+                if (!Directory.Exists(volume.Source))
+                {
+                    Directory.CreateDirectory(volume.Source);
+                    File.SetUnixFileMode(volume.Source, Everyone);
+                }
+            }
+            else if (!Path.Exists(volume.Source))
+            {
+                throw new FetchException($"The host volume {volume.Source} does not exist on this node");
+            }
+            if (!mount.Destination.StartsWith('/') && !Path.Exists(volume.Destination))
+            {
+                MakeMountPoint(volume, sandbox, user);
+            }
+        }
+    }
+
+    public static IReadOnlyList<ContainerMount> Of(TaskSpec spec, Sandboxes sandboxes, string sandbox) =>
+    [
+        .. spec.Mounts.Select(mount => new ContainerMount(
+            Absolute(mount.Source, spec.Group.Length > 0 ? sandboxes.GroupPathOf(spec.Group) : sandbox),
+            Absolute(mount.Destination, sandbox),
+            mount.ReadOnly)),
+    ];
+
+    private static void MakeMountPoint(ContainerMount volume, string sandbox, NodeUser user)
+    {
+        var parts = volume.Destination[(sandbox.Length + 1)..].Split('/');
+        var path = sandbox;
+        for (var i = 0; i < parts.Length; i++)
+        {
+            path += "/" + parts[i];
+            if (Path.Exists(path))
+            {
+                continue;
+            }
+            if (i == parts.Length - 1 && File.Exists(volume.Source))
+            {
+                File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write).Dispose();
+            }
+            else
+            {
+                Directory.CreateDirectory(path);
+            }
+            user.Own(path);
+        }
+    }
+
+    // Without "." and doubled slashes, so that a path can be compared.
+    private static string Absolute(string path, string root) => Path.GetFullPath(path, root).TrimEnd('/') is { Length: > 0 } full ? full : "/";
+}

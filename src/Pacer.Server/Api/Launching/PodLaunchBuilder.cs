@@ -1,0 +1,139 @@
+using Pacer.Contracts.AgentLink;
+using Pacer.Contracts.Wire;
+using Pacer.Core.Model;
+using Pacer.Server.Agents;
+using Pacer.Server.Api.Apps;
+using Pacer.Server.Api.Pods;
+using AgentHealthCheck = Pacer.Contracts.AgentLink.HealthCheck;
+using AgentResources = Pacer.Contracts.AgentLink.Resources;
+
+namespace Pacer.Server.Api.Launching;
+
+/// <summary>Translates a placed instance of a pod into the order that its agent carries out: a task for each container.</summary>
+internal static class PodLaunchBuilder
+{
+    /// <exception cref="LaunchRefusedException">A secret can't be had.</exception>
+    public static LaunchInstance Build(RunSpec spec, Instance instance, AppRules rules, SecretReader secrets)
+    {
+        var pod = PodRendering.Read(spec);
+        var placement = instance.Placement
+            ?? throw new InvalidOperationException($"instance {instance.Id} has no place and can't be launched");
+        var ports = PodInstanceRendering.HostPorts(placement, spec);
+        var order = new LaunchInstance { InstanceId = instance.Id.Value };
+        foreach (var container in pod.Containers!)
+        {
+            order.Tasks.Add(ToTask(spec, pod, container, instance, placement, ports, rules, secrets));
+        }
+        return order;
+    }
+
+    private static TaskSpec ToTask(
+        RunSpec spec, Pod pod, PodContainer container, Instance instance, Placement placement, Dictionary<string, int> ports, AppRules rules,
+        SecretReader secrets)
+    {
+        var taskId = TaskId.Create(instance.Id, container.Name!, instance.Incarnation);
+        var resources = PodConversion.Resources(container);
+        var task = new TaskSpec
+        {
+            TaskId = taskId.Value,
+            RunSpecId = spec.Id.Path,
+            RunSpecVersion = spec.Version.ToString(),
+            Name = container.Name!,
+            Runtime = spec.Runtime == RuntimeKind.Docker ? Runtime.Docker : Runtime.Mesos,
+            Command = ToCommand(container.Exec?.Command),
+            User = container.User ?? pod.User ?? "",
+            Resources = new AgentResources
+            {
+                CpuMillis = resources.CpuMillis,
+                MemoryBytes = resources.MemoryBytes,
+                DiskBytes = resources.DiskBytes,
+                Gpus = resources.Gpus,
+            },
+            CpuLimitMillis = TaskSpecBuilder.Limit(container.ResourceLimits?.Cpus, AppConversion.CpuMillis),
+            MemoryLimitBytes = TaskSpecBuilder.Limit(container.ResourceLimits?.Mem, AppConversion.Bytes),
+            // 0 would mean the agent's own default.
+            KillGraceMs = container.Lifecycle?.KillGracePeriodSeconds is { } grace ? Math.Max(1, (long)Math.Min(grace * 1000, 1e14)) : 0,
+            Role = spec.Role,
+            Group = FormattableString.Invariant($"{instance.Id}.{instance.Incarnation}"),
+        };
+        task.Environment.Add(PodEnvironment.Build(spec, pod, container, instance, taskId, placement, ports, rules));
+        SecretValues.AddEnvironment(task, pod.Environment, pod.Secrets, secrets);
+        SecretValues.AddEnvironment(task, container.Environment, pod.Secrets, secrets);
+        // A later layer that is a plain text hides a secret of the same name.
+        foreach (var name in task.Environment.Keys)
+        {
+            task.SecretEnvironment.Remove(name);
+        }
+        foreach (var (name, value) in pod.Labels ?? [])
+        {
+            task.Labels[name] = value;
+        }
+        foreach (var (name, value) in container.Labels ?? [])
+        {
+            task.Labels[name] = value;
+        }
+        task.Ports.AddRange((container.Endpoints ?? []).Select(endpoint => ToPort(endpoint, ports)));
+        task.Fetch.AddRange((container.Artifacts ?? []).Select(TaskSpecBuilder.ToArtifact));
+        task.Mounts.AddRange((container.VolumeMounts ?? []).Select(mount => ToMount(mount, pod)).OfType<Mount>());
+        if (container.HealthCheck is { } check)
+        {
+            task.HealthChecks.Add(ToHealthCheck(check, container, ports));
+        }
+        return task;
+    }
+
+    private static Command? ToCommand(CommandForm? command) => command switch
+    {
+        { Shell: { } shell } => new Command { Shell = shell },
+        { Argv: { } argv } => new Command { Arguments = new Arguments { Values = { argv } } },
+        _ => null,
+    };
+
+    private static TaskPort ToPort(PodEndpoint endpoint, Dictionary<string, int> ports)
+    {
+        var hostPort = ports.GetValueOrDefault(endpoint.Name!);
+        return new TaskPort
+        {
+            HostPort = hostPort,
+            ContainerPort = endpoint.ContainerPort ?? hostPort,
+            Protocol = string.Join(',', endpoint.Protocol ?? ["tcp"]),
+            Name = endpoint.Name,
+        };
+    }
+
+    // Secrets as files are not there yet; the request was warned.
+    private static Mount? ToMount(VolumeMount mount, Pod pod)
+    {
+        var volume = pod.Volumes!.First(v => v.Name == mount.Name);
+        return volume.Secret is not null ? null : new Mount
+        {
+            Source = volume.Host ?? (volume.Persistent is null ? $"volumes/{volume.Name}" : volume.Name),
+            Destination = mount.MountPath,
+            ReadOnly = mount.ReadOnly == true,
+        };
+    }
+
+    private static AgentHealthCheck ToHealthCheck(PodHealthCheck check, PodContainer container, Dictionary<string, int> ports) => new()
+    {
+        Protocol = check switch
+        {
+            { Exec: not null } => AgentHealthCheck.Types.Protocol.Command,
+            { Tcp: not null } => AgentHealthCheck.Types.Protocol.Tcp,
+            { Http.Scheme: "HTTPS" } => AgentHealthCheck.Types.Protocol.Https,
+            _ => AgentHealthCheck.Types.Protocol.Http,
+        },
+        Port = PodEnvironment.ListenPort(
+            container.Endpoints?.FirstOrDefault(e => e.Name == (check.Http?.Endpoint ?? check.Tcp?.Endpoint)), ports) ?? 0,
+        Path = check.Http?.Path ?? "/",
+        Command = check.Exec?.Command is { } command ? command.Shell ?? Quoted(command.Argv!) : "",
+        GracePeriodMs = TaskSpecBuilder.Milliseconds(check.GracePeriodSeconds),
+        IntervalMs = Math.Max(TaskSpecBuilder.ShortestIntervalMs, TaskSpecBuilder.Milliseconds(check.IntervalSeconds)),
+        TimeoutMs = Math.Max(TaskSpecBuilder.ShortestIntervalMs, TaskSpecBuilder.Milliseconds(check.TimeoutSeconds)),
+        MaxConsecutiveFailures = check.MaxConsecutiveFailures ?? 3,
+        DelayMs = TaskSpecBuilder.Milliseconds(check.DelaySeconds),
+        AgentKills = true,
+    };
+
+    // The node runs a check's command by its shell: what is quoted reaches the command as it was written.
+    private static string Quoted(List<string> argv) => "exec " + string.Join(' ', argv.Select(word => $"'{word.Replace("'", "'\\''")}'"));
+}
