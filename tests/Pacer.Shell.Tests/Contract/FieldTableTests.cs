@@ -5,6 +5,7 @@ using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Json;
 using Pacer.Server.Api.OpenApi;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Shell.Tests.Contract;
 
@@ -16,7 +17,7 @@ public sealed class FieldTableTests
 {
     [Fact]
     public void Requests_Tables_AreThoseOfTheContract() =>
-        Compare("requests.txt", [AppSchema.App, GroupSchema.Update, GroupSchema.Patch, .. Operations.All.Select(o => o.Body).OfType<Shape>()]);
+        Compare("requests.txt", [AppSchema.App, GroupSchema.Update, GroupSchema.Patch, PodSchema.Pod, .. Operations.All.Select(o => o.Body).OfType<Shape>()]);
 
     [Fact]
     public void Answers_Tables_AreThoseOfTheContract() =>

@@ -2,6 +2,7 @@ using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Json;
 using Pacer.Server.Api.OpenApi;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Shell.Tests.Contract;
 
@@ -16,6 +17,7 @@ public sealed class RamlTests
         (AppSchema.App, "app.App"),
         (GroupSchema.Update, "group.GroupUpdate"),
         (GroupSchema.Patch, "group.GroupPartialUpdate"),
+        (PodSchema.Pod, "pod.Pod"),
     ];
 
     private static readonly (Shape Shape, string Type)[] Answers =

@@ -6,6 +6,7 @@ using Pacer.Contracts.Wire;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Json;
 using Pacer.Server.Api.OpenApi;
+using Pacer.Server.Api.Pods;
 using Pacer.Shell.Tests.Api;
 
 namespace Pacer.Shell.Tests.Contract;
@@ -58,6 +59,7 @@ public sealed class SchemaTests
     {
         var differences = new List<string>();
         CompareWithType(AppSchema.App, typeof(App), "App", differences);
+        CompareWithType(PodSchema.Pod, typeof(Pod), "Pod", differences);
         CompareWithType(AnswerShapes.TaskList, typeof(TaskList), "TaskList", differences);
         CompareWithType(AnswerShapes.TaskSingle, typeof(SingleTask), "TaskSingle", differences);
         CompareWithType(AnswerShapes.DeploymentResult, typeof(DeploymentResult), "DeploymentResult", differences);

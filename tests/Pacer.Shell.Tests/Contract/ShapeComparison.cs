@@ -161,7 +161,7 @@ internal sealed class ShapeComparison(bool isAnswer)
     }
 
     private static string Limit(double value) =>
-        Math.Abs(value) >= int.MaxValue ? "any number" : value.ToString(CultureInfo.InvariantCulture);
+        Math.Abs(value) is int.MaxValue or 2147483648 or >= long.MaxValue ? "any number" : value.ToString(CultureInfo.InvariantCulture);
 
     private static bool Same(string? ours, string? theirs) =>
         ours == theirs

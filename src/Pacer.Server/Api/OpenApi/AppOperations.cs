@@ -23,6 +23,7 @@ internal static class AppOperations
                 new("id", new Shape.Text(), "Only apps whose id contains this."),
                 new("label", new Shape.Text(), "A label selector: \"a\", \"a==b\", \"a!=b\", \"a in (b, c)\", \"a notin (b)\", joined by commas."),
                 AppEmbed,
+                .. LongPoll,
             ],
         },
         new(Tag, "POST", "/v2/apps", "Create an app", new Answer(201, "The app as it is kept, and its deployment.", AnswerShapes.AppInfo))
@@ -36,10 +37,10 @@ internal static class AppOperations
             Query = [Force, PartialUpdate],
         },
         new(Tag, "PATCH", "/v2/apps", "Change several apps in one deployment", Deploying) { Body = AppSchema.Apps, Query = [Force] },
-        new(Tag, "GET", "/v2/apps/{id}", "Show an app", new Answer(200, "The app with its tasks.", AnswerShapes.AppSingle)) { Query = [AppEmbed] },
+        new(Tag, "GET", "/v2/apps/{id}", "Show an app", new Answer(200, "The app with its tasks.", AnswerShapes.AppSingle)) { Query = [AppEmbed, .. LongPoll] },
         new(Tag, "GET", "/v2/apps/{group}/*", "Show all apps of a group", new Answer(200, "Its apps and those of the groups in it.", AnswerShapes.AppsOfGroup))
         {
-            Query = [AppEmbed],
+            Query = [AppEmbed, .. LongPoll],
         },
         new(Tag, "PUT", "/v2/apps/{id}", "Change or create an app", Deploying, Deploying with { Status = 201, Note = "It is new." })
         {
@@ -50,8 +51,8 @@ internal static class AppOperations
         new(Tag, "PATCH", "/v2/apps/{id}", "Change an app", Deploying) { Body = AppSchema.App, Query = [Force] },
         new(Tag, "DELETE", "/v2/apps/{id}", "Remove an app", Deploying) { Query = [Force with { Default = true }] },
         new(Tag, "POST", "/v2/apps/{id}/restart", "Replace all instances of an app", Deploying) { Query = [Force] },
-        new(Tag, "GET", "/v2/apps/{id}/tasks", "List the tasks of an app", new Answer(200, "Its tasks.", AnswerShapes.TaskList)),
-        new(Tag, "GET", "/v2/apps/{group}/*/tasks", "List the tasks of all apps of a group", new Answer(200, "Their tasks.", AnswerShapes.TaskList)),
+        new(Tag, "GET", "/v2/apps/{id}/tasks", "List the tasks of an app", new Answer(200, "Its tasks.", AnswerShapes.TaskList)) { Query = LongPoll },
+        new(Tag, "GET", "/v2/apps/{group}/*/tasks", "List the tasks of all apps of a group", new Answer(200, "Their tasks.", AnswerShapes.TaskList)) { Query = LongPoll },
         new(Tag, "DELETE", "/v2/apps/{id}/tasks", "End tasks of an app", Killed)
         {
             Query = [new("host", new Shape.Text(), "Only those on this node."), Scale, Force, Wipe],
@@ -60,7 +61,7 @@ internal static class AppOperations
         {
             Query = [Scale, Force, Wipe],
         },
-        new(Tag, "GET", "/v2/apps/{id}/versions", "List the versions of an app", new Answer(200, "The newest first.", AnswerShapes.VersionList)),
+        new(Tag, "GET", "/v2/apps/{id}/versions", "List the versions of an app", new Answer(200, "The newest first.", AnswerShapes.VersionList)) { Query = LongPoll },
         new(Tag, "GET", "/v2/apps/{id}/versions/{version}", "Show a version of an app", new Answer(200, "The app as it was.", AnswerShapes.AppInfo)),
     ];
 

@@ -8,7 +8,7 @@ internal static class ClusterOperations
 {
     public static readonly Operation[] All =
     [
-        new("Deployments", "GET", "/v2/deployments", "List deployments under way", new Answer(200, "The oldest first.", ClusterAnswerShapes.Deployments)),
+        new("Deployments", "GET", "/v2/deployments", "List deployments under way", new Answer(200, "The oldest first.", ClusterAnswerShapes.Deployments)) { Query = LongPoll },
         new("Deployments", "DELETE", "/v2/deployments/{id}", "Stop a deployment",
             new Answer(200, "The deployment that takes it back.", AnswerShapes.DeploymentResult),
             new Answer(202, "With force: it stopped where it was."))
@@ -20,8 +20,8 @@ internal static class ClusterOperations
             Query = [new("embed", new Shape.Text(Values: ["lastUnusedOffers"]), "Show the nodes that refused.") { Repeats = true }],
         },
         new("Queue", "DELETE", "/v2/queue/{id}/delay", "Launch now instead of after the backoff", new Answer(204, "Done.")),
-        new("Nodes", "GET", "/v2/nodes", "List nodes", new Answer(200, "By hostname.", ClusterAnswerShapes.NodeList)),
-        new("Nodes", "GET", "/v2/nodes/{id}", "Show a node", new Answer(200, "The node and what is free on it.", ClusterAnswerShapes.Node)),
+        new("Nodes", "GET", "/v2/nodes", "List nodes", new Answer(200, "By hostname.", ClusterAnswerShapes.NodeList)) { Query = LongPoll },
+        new("Nodes", "GET", "/v2/nodes/{id}", "Show a node", new Answer(200, "The node and what is free on it.", ClusterAnswerShapes.Node)) { Query = LongPoll },
         new("Events", "GET", "/v2/events", "Follow what happens, as server-sent events", new Answer(200, "Events, as they come.", null, "text/event-stream"))
         {
             Query = [new("event_type", new Shape.Text(), "Only events of this type.") { Repeats = true }],

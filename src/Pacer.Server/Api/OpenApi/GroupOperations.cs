@@ -28,7 +28,7 @@ internal static class GroupOperations
 
     private static IEnumerable<Operation> Of(string id) =>
     [
-        new(Tag, "GET", $"/v2/groups{id}", "Show a group", Info) { Query = [GroupEmbed] },
+        new(Tag, "GET", $"/v2/groups{id}", "Show a group", Info) { Query = [GroupEmbed, .. LongPoll] },
         new(Tag, "POST", $"/v2/groups{id}", "Create a group with all in it", Deploying with { Status = 201 })
         {
             Body = GroupSchema.Update,
@@ -43,8 +43,8 @@ internal static class GroupOperations
                 + "one of nothing but scaleBy multiplies the instances of all apps.",
         },
         new(Tag, "DELETE", $"/v2/groups{id}", "Remove a group with all in it", Deploying) { Query = [Force] },
-        new(Tag, "GET", $"/v2/groups{id}/apps", "List the apps of a group", Apps) { Query = [GroupEmbed] },
-        new(Tag, "GET", $"/v2/groups{id}/versions", "List the versions of a group", Versions),
+        new(Tag, "GET", $"/v2/groups{id}/apps", "List the apps of a group", Apps) { Query = [GroupEmbed, .. LongPoll] },
+        new(Tag, "GET", $"/v2/groups{id}/versions", "List the versions of a group", Versions) { Query = LongPoll },
         new(Tag, "GET", $"/v2/groups{id}/versions/{{version}}", "Show a version of a group", Info) { Query = [GroupEmbed] },
     ];
 }

@@ -17,6 +17,13 @@ internal static class QueryParameters
         "embed", new Shape.Text(Values: ["group.groups", "group.apps", "group.pods", .. AppEmbedWords("group.apps.")]),
         "What to show; without it everything that a group holds.") { Repeats = true };
 
+    /// <summary>Of reads that can wait for something new.</summary>
+    public static readonly Parameter[] LongPoll =
+    [
+        new("wait", new Shape.Whole(0, 300), "Answer only when there is something new, or after this many seconds."),
+        new("index", new Shape.Whole(), "What counts as known: the X-Pacer-Index of an earlier answer; without it the If-None-Match."),
+    ];
+
     public static Parameter Flag(string name, string note, bool absent = false) => new(name, new Shape.Flag(), note) { Default = absent };
 
     private static string[] AppEmbedWords(string prefix) =>

@@ -29,7 +29,7 @@ internal static class TaskOperations
     [
         new(Tag, "GET", "/v2/tasks", "List the tasks of all apps", new Answer(200, "Tasks; lines of endpoints with Accept: text/plain.", AnswerShapes.TaskList))
         {
-            Query = [new("status", new Shape.Text(Values: ["running", "staging"]), "Only tasks in this state.") { Repeats = true }],
+            Query = [new("status", new Shape.Text(Values: ["running", "staging"]), "Only tasks in this state.") { Repeats = true }, .. LongPoll],
         },
         new(Tag, "POST", "/v2/tasks/delete", "End several tasks", new Answer(200, "The tasks that are ended; with scale the deployment.", AppOperations.Either(AnswerShapes.TaskList)))
         {

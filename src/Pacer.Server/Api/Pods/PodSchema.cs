@@ -25,14 +25,14 @@ internal static class PodSchema
     private static readonly Shape.Flag Flag = new();
 
     private static readonly Shape.Map Environment = new(new Shape.Either(
-        WhenText: Text, WhenRecord: new Shape.Record("secret", new Field("secret", Text, Required: true))));
+        WhenText: Text, WhenRecord: new Shape.Record("EnvVarSecret", new Field("secret", Text, Required: true))));
 
-    private static readonly Shape.Record Network = new("network",
+    private static readonly Shape.Record Network = new("Network",
         new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName), Unsupported: Always(NodeNetwork)),
-        new("mode", OneOf(EnumTexts.NetworkModes), Unsupported: value => "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase) ? null : NodeNetwork),
+        new("mode", OneOf(EnumTexts.NetworkModes), Unsupported: value => "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase) ? null : NodeNetwork) { Default = "container" },
         new("labels", AppSchema.Labels));
 
-    private static readonly Shape.Record Endpoint = new("endpoint",
+    private static readonly Shape.Record Endpoint = new("Endpoint",
         new("name", Name, Required: true),
         new("containerPort", new Shape.Whole(1, 65535)),
         new("hostPort", new Shape.Whole(0, 65535)),
@@ -40,48 +40,48 @@ internal static class PodSchema
         new("labels", AppSchema.Labels),
         new("networkNames", new Shape.List(Name)));
 
-    private static readonly Shape.Record Command = new("command",
+    private static readonly Shape.Record Command = new("MesosCommand",
         new("shell", NonEmpty),
         new("argv", new Shape.List(Text, Min: 1)));
 
     private static readonly Field[] Checks =
     [
-        new("http", new Shape.Record("http",
+        new("http", new Shape.Record("HttpCheck",
             new("endpoint", Name, Required: true),
             new("path", LongText),
-            new("scheme", OneOf(EnumTexts.HttpSchemes)))),
-        new("tcp", new Shape.Record("tcp", new Field("endpoint", Name, Required: true))),
-        new("exec", new Shape.Record("exec", new Field("command", Command, Required: true))),
-        new("intervalSeconds", Count),
-        new("timeoutSeconds", Count),
-        new("delaySeconds", Count),
+            new("scheme", OneOf(EnumTexts.HttpSchemes)) { Default = "HTTP" })),
+        new("tcp", new Shape.Record("TcpCheck", new Field("endpoint", Name, Required: true))),
+        new("exec", new Shape.Record("CommandCheck", new Field("command", Command, Required: true))),
+        new("intervalSeconds", Count) { Default = 60 },
+        new("timeoutSeconds", Count) { Default = 20 },
+        new("delaySeconds", Count) { Default = 15 },
     ];
 
-    private static readonly Shape.Record HealthCheck = new("healthCheck",
+    private static readonly Shape.Record HealthCheck = new("HealthCheck",
     [
         .. Checks,
-        new("gracePeriodSeconds", Count),
-        new("maxConsecutiveFailures", Count),
+        new("gracePeriodSeconds", Count) { Default = 300 },
+        new("maxConsecutiveFailures", Count) { Default = 3 },
     ]);
 
-    private static readonly Shape.Record Image = new("image",
+    private static readonly Shape.Record Image = new("Image",
         new("kind", OneOf(EnumTexts.ImageKinds), Required: true),
         new("id", LongText, Required: true),
-        new("pullConfig", new Shape.Record("pullConfig", new Field("secret", NonEmpty, Required: true))),
+        new("pullConfig", new Shape.Record("DockerPullConfig", new Field("secret", NonEmpty, Required: true))),
         new("forcePull", Flag),
         new("labels", AppSchema.Labels));
 
-    private static readonly Shape.Record Container = new("container",
+    private static readonly Shape.Record Container = new("PodContainer",
         new("name", Name, Required: true),
-        new("exec", new Shape.Record("exec",
+        new("exec", new Shape.Record("MesosExec",
             new("command", Command, Required: true),
             new("overrideEntrypoint", Flag))),
-        new("resources", new Shape.Record("resources",
-            new("cpus", new Shape.Number(0.001, MaxCpus)),
-            new("mem", new Shape.Number(0.001, MaxMiB)),
-            new("disk", new Shape.Number(0, MaxMiB)),
-            new("gpus", new Shape.Whole(0, 1_000_000))), Required: true),
-        new("resourceLimits", new Shape.Record("resourceLimits",
+        new("resources", new Shape.Record("Resources",
+            new("cpus", new Shape.Number(0.001, MaxCpus)) { Default = 1 },
+            new("mem", new Shape.Number(0.001, MaxMiB)) { Default = 128 },
+            new("disk", new Shape.Number(0, MaxMiB)) { Default = 0 },
+            new("gpus", new Shape.Whole(0, 1_000_000)) { Default = 0 }), Required: true),
+        new("resourceLimits", new Shape.Record("ResourceLimits",
             new("cpus", AppSchema.ResourceLimit),
             new("mem", AppSchema.ResourceLimit))),
         new("endpoints", new Shape.List(Endpoint)),
@@ -90,20 +90,20 @@ internal static class PodSchema
         new("environment", Environment),
         new("user", Text),
         new("healthCheck", HealthCheck),
-        new("check", new Shape.Record("check", Checks), Unsupported: Always("checks of pods are neither kept nor run; health checks are")),
-        new("volumeMounts", new Shape.List(new Shape.Record("volumeMount",
+        new("check", new Shape.Record("Check", Checks), Unsupported: Always("checks of pods are neither kept nor run; health checks are")),
+        new("volumeMounts", new Shape.List(new Shape.Record("VolumeMount",
             new("name", Name, Required: true),
             new("mountPath", LongText, Required: true),
             new("readOnly", Flag)))),
         new("artifacts", new Shape.List(AppSchema.Artifact)),
         new("labels", AppSchema.Labels),
-        new("lifecycle", new Shape.Record("lifecycle", new Field("killGracePeriodSeconds", Seconds))),
+        new("lifecycle", new Shape.Record("Lifecycle", new Field("killGracePeriodSeconds", Seconds))),
         new("tty", Flag, Unsupported: Always("containers run without a terminal")));
 
-    private static readonly Shape.Record Volume = new("volume",
+    private static readonly Shape.Record Volume = new("PodVolume",
         new("name", Name, Required: true),
         new("host", NonEmpty),
-        new("persistent", new Shape.Record("persistent",
+        new("persistent", new Shape.Record("PersistentVolumeInfo",
             new("type", OneOf(EnumTexts.VolumeTypes)),
             new("size", Long, Required: true),
             new("maxSize", Long),
@@ -111,16 +111,16 @@ internal static class PodSchema
             new("constraints", AppSchema.Constraints)), Unsupported: Always("nothing is reserved: the volume lives as long as its instance stays on its node")),
         new("secret", NonEmpty, Unsupported: Always("no file is mounted; secrets reach containers in their environment")));
 
-    private static readonly Shape.Record Scheduling = new("scheduling",
-        new("backoff", new Shape.Record("backoff",
-            new("backoff", Seconds),
-            new("backoffFactor", new Shape.Number(0, 1e6)),
-            new("maxLaunchDelay", Seconds))),
-        new("upgrade", new Shape.Record("upgrade",
-            new("minimumHealthCapacity", new Shape.Number(0, 1)),
-            new("maximumOverCapacity", new Shape.Number(0, 1)))),
-        new("placement", new Shape.Record("placement",
-            new("constraints", new Shape.List(new Shape.Record("constraint",
+    private static readonly Shape.Record Scheduling = new("PodSchedulingPolicy",
+        new("backoff", new Shape.Record("PodSchedulingBackoffStrategy",
+            new("backoff", Seconds) { Default = 1 },
+            new("backoffFactor", new Shape.Number(0, 1e6)) { Default = 1.15 },
+            new("maxLaunchDelay", Seconds) { Default = 300 })),
+        new("upgrade", new Shape.Record("PodUpgradeStrategy",
+            new("minimumHealthCapacity", new Shape.Number(0, 1)) { Default = 1 },
+            new("maximumOverCapacity", new Shape.Number(0, 1)) { Default = 1 })),
+        new("placement", new Shape.Record("PodPlacementPolicy",
+            new("constraints", new Shape.List(new Shape.Record("Constraint",
                 new("fieldName", Text, Required: true),
                 new("operator", OneOf(EnumTexts.ConstraintOperators), Required: true),
                 new("value", Text)))),
@@ -128,29 +128,29 @@ internal static class PodSchema
         new("killSelection", OneOf(EnumTexts.KillSelections)),
         new("unreachableStrategy", new Shape.Either(
             WhenText: OneOf(["disabled"]),
-            WhenRecord: new Shape.Record("unreachableStrategy",
-                new("inactiveAfterSeconds", Long),
-                new("expungeAfterSeconds", Long)))));
+            WhenRecord: new Shape.Record("UnreachableEnabled",
+                new("inactiveAfterSeconds", Long) { Default = 0 },
+                new("expungeAfterSeconds", Long) { Default = 0 }))));
 
     /// <summary>A complete pod: there is no partial form.</summary>
-    public static readonly Shape.Record Pod = new("pod",
+    public static readonly Shape.Record Pod = new("Pod",
         new("id", PathId, Required: true),
         new("labels", AppSchema.Labels),
-        new("version", Text),
+        new("version", new Shape.Text(Format: "date-time")),
         new("user", Text),
         new("environment", Environment),
         new("containers", new Shape.List(Container, Min: 1, Max: 1_000), Required: true),
-        new("secrets", new Shape.Map(new Shape.Record("secret", new Field("source", NonEmpty, Required: true)))),
+        new("secrets", new Shape.Map(new Shape.Record("SecretDef", new Field("source", NonEmpty, Required: true)))),
         new("volumes", new Shape.List(Volume)),
         new("networks", new Shape.List(Network)),
-        new("scaling", new Shape.Record("scaling",
+        new("scaling", new Shape.Record("PodScalingPolicy",
             new("kind", OneOf(EnumTexts.PodScalings), Required: true),
-            new("instances", Count))),
+            new("instances", Count) { Default = 1 })),
         new("scheduling", Scheduling),
-        new("executorResources", new Shape.Record("executorResources",
-            new("cpus", new Shape.Number(0.1, MaxCpus)),
-            new("mem", new Shape.Number(32, MaxMiB)),
-            new("disk", new Shape.Number(10, MaxMiB)))),
+        new("executorResources", new Shape.Record("ExecutorResources",
+            new("cpus", new Shape.Number(0.1, MaxCpus)) { Default = 0.1 },
+            new("mem", new Shape.Number(32, MaxMiB)) { Default = 32 },
+            new("disk", new Shape.Number(10, MaxMiB)) { Default = 10 })),
         new("role", NonEmpty),
         new("linuxInfo", AppSchema.LinuxInfo, Unsupported: Always("containers get the defaults")),
         new("legacySharedCgroups", Flag, Unsupported: Always("each container has a cgroup of its own")));
