@@ -1,4 +1,5 @@
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 
 namespace Pacer.Core.Cluster;
 
@@ -19,8 +20,14 @@ internal static class AgentInputs
             DisconnectedAt = null,
             Lost = false,
             Unwanted = [],
+            Cordoned = known?.Cordoned ?? false,
+            Drain = known?.Drain,
         });
-        tx.CapacityGrew = true;
+        tx.Freed.Add(input.Node.Id);
+        if (known is not null && !NodeIndex.SameFields(known, input.Node))
+        {
+            NodeDrains.MarkRunSpecs(tx, input.Node.Id); // what counts for their constraints has changed
+        }
         tx.Publish(new ClusterEvent.AgentChanged(tx.Now, tx.State.Agents[input.Node.Id]));
 
         var reported = new HashSet<TaskId>();
@@ -109,7 +116,9 @@ internal static class AgentInputs
     public static void Reported(Transaction tx, AgentId agent, TaskReport report)
     {
         var current = report.TaskId.TryGetInstance(out var instanceId, out _, out _) ? tx.State.Instance(instanceId) : null;
-        if (current is not null && current.Placement?.AgentId == agent && current.Tasks.Any(t => t.Id == report.TaskId))
+        // What was declared gone and runs after all (its node had been removed, say) is not taken back.
+        if (current is not null && current.Placement?.AgentId == agent
+            && current.Tasks.Any(t => t.Id == report.TaskId && (!t.Condition.IsTerminal() || report.Condition.IsTerminal())))
         {
             InstanceLifecycle.Report(tx, current, report);
             tx.Do(new Effect.Acknowledge(agent, report.TaskId, report.Sequence));
@@ -150,7 +159,7 @@ internal static class AgentInputs
             if (known)
             {
                 tx.Put(node with { Unwanted = ValueList.From(node.Unwanted.Where(t => t != report.TaskId)) });
-                tx.CapacityGrew = true;
+                tx.Freed.Add(agent);
             }
             return;
         }

@@ -1,3 +1,5 @@
+using Pacer.Core.Model;
+
 namespace Pacer.Core.Cluster;
 
 /// <summary>Numbers that the operator may set; they enter <see cref="Orchestrator.Step"/> with every call and never change within one.</summary>
@@ -23,4 +25,24 @@ public sealed record ClusterSettings
 
     /// <summary>A kill that was not confirmed is sent again.</summary>
     public TimeSpan KillRetryInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How nodes are chosen among those that can take an instance.</summary>
+    public PlacementScore PlacementScore { get; init; }
+
+    /// <summary>Whether instances that need no GPU may use nodes with free ones, where the run spec does not say.</summary>
+    public GpuScheduling GpuScheduling { get; init; }
+
+    /// <summary>What a run spec without accepted roles may use.</summary>
+    public DefaultAcceptedRoles DefaultAcceptedRoles { get; init; }
+
+    /// <summary>
+    /// Run specs without a constraint on @region or @zone stay in this region and on nodes without one; null: they go anywhere.
+    /// </summary>
+    public string? HomeRegion { get; init; }
 }
+
+/// <summary>Spread: fewest instances of the run spec, then least used. Pack: most used.</summary>
+public enum PlacementScore { Spread, Pack }
+
+/// <summary>Any: unreserved resources and those reserved for the run spec's role.</summary>
+public enum DefaultAcceptedRoles { Any, Unreserved, Reserved }

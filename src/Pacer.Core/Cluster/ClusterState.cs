@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 
 namespace Pacer.Core.Cluster;
 
@@ -43,6 +44,9 @@ public sealed record ClusterState
 
     /// <summary>Derived: what each node's instances hold.</summary>
     public ImmutableSortedDictionary<AgentId, AgentUsage> Usage { get; init; } = ImmutableSortedDictionary<AgentId, AgentUsage>.Empty;
+
+    /// <summary>Derived: nodes in the orders in which places are looked for.</summary>
+    public NodeIndex NodeIndex { get; init; } = NodeIndex.Empty;
 
     /// <summary>Derived: instances that wait for a place, by run spec; a run spec without any is absent.</summary>
     public ImmutableSortedDictionary<RunSpecId, ImmutableSortedSet<InstanceId>> Pending { get; init; } =
@@ -91,6 +95,12 @@ public sealed record ClusterState
 /// <summary>What the instances on a node hold.</summary>
 public sealed record AgentUsage(Resources Resources, ImmutableSortedSet<int> Ports, ImmutableSortedSet<InstanceId> Instances)
 {
+    /// <summary>By role: the part of <see cref="Resources"/> that comes from the node's reservations; a role that uses none is absent.</summary>
+    public ImmutableSortedDictionary<string, Resources> Reserved { get; init; } = NothingReserved;
+
+    private static readonly ImmutableSortedDictionary<string, Resources> NothingReserved =
+        ImmutableSortedDictionary.Create<string, Resources>(StringComparer.Ordinal);
+
     public static readonly AgentUsage Empty = new(Resources.None, ImmutableSortedSet<int>.Empty, ImmutableSortedSet<InstanceId>.Empty);
 }
 

@@ -52,6 +52,11 @@ public abstract record CommandResult
 
     public sealed record SecretNotFound(string Name) : CommandResult;
 
+    public sealed record NodeNotFound(AgentId Id) : CommandResult;
+
+    /// <summary>The node is in contact: its agent must end before it can be forgotten.</summary>
+    public sealed record NodeConnected(AgentId Id, string Hostname) : CommandResult;
+
     /// <summary>Nothing of this run spec waits to be launched.</summary>
     public sealed record NotQueued(RunSpecId Id) : CommandResult;
 

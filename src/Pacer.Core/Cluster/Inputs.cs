@@ -55,6 +55,20 @@ public abstract record Input
 
     public sealed record RemoveSecret(RequestId Request, string Name) : Command(Request);
 
+    /// <summary>Keeps new instances away from a node, or lets them there again. What runs there stays.</summary>
+    public sealed record CordonNode(RequestId Request, AgentId Id, bool Cordoned) : Command(Request);
+
+    /// <summary>
+    /// Moves everything away from a node: each instance once its replacement runs elsewhere, within its upgrade bounds. After
+    /// <see cref="Deadline"/> (null: never) what is left is killed. Said again, it sets the deadline anew.
+    /// </summary>
+    public sealed record DrainNode(RequestId Request, AgentId Id, TimeSpan? Deadline, bool IncludeResident) : Command(Request);
+
+    public sealed record UndrainNode(RequestId Request, AgentId Id) : Command(Request);
+
+    /// <summary>Forgets a node that is gone for good, and gives up the instances that were there.</summary>
+    public sealed record RemoveNode(RequestId Request, AgentId Id) : Command(Request);
+
     /// <summary>A server process took over this state: no node is in contact yet. The first input after every start.</summary>
     public sealed record ServerStarted : Input;
 

@@ -24,7 +24,10 @@ internal static class InstanceCount
     {
         if (tx.State.RunSpecs.TryGetValue(id, out var spec))
         {
-            Reconcile(tx, spec, []);
+            if (!NodeDrains.TryMove(tx, spec))
+            {
+                Reconcile(tx, spec, []);
+            }
             return;
         }
         foreach (var instance in tx.State.InstancesOf(id).Values)

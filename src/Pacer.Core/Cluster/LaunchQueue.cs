@@ -7,14 +7,15 @@ namespace Pacer.Core.Cluster;
 /// <summary>Launches what waits for a place, unless its back-off holds it.</summary>
 internal static class LaunchQueue
 {
-    public static void Launch(Transaction tx, RunSpecId id)
+    /// <param name="only">Nodes where something was freed; null: all, because something about the run spec itself changed.</param>
+    public static void Launch(Transaction tx, RunSpecId id, IReadOnlyCollection<AgentId>? only)
     {
         if (!tx.State.Pending.TryGetValue(id, out var waiting) || !tx.State.RunSpecs.TryGetValue(id, out var spec)
             || LaunchBackoff.Holds(tx.State.LaunchDelays.GetValueOrDefault(id), spec, tx.Now))
         {
             return;
         }
-        var placer = new Placer(tx.State, spec, tx.Draws);
+        var placer = new Placer(tx.State, spec, tx.Draws, tx.Settings, only);
         foreach (var instanceId in waiting)
         {
             if (placer.TryPlace() is not { } placement)

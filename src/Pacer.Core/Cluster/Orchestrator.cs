@@ -44,7 +44,8 @@ public static class Orchestrator
     }
 
     /// <summary>What every node in contact says to one more instance of a run spec, now.</summary>
-    public static PlacementExplanation Explain(ClusterState state, RunSpec spec) => Placer.Explain(state, spec);
+    public static PlacementExplanation Explain(ClusterState state, RunSpec spec, ClusterSettings? settings = null) =>
+        Placer.Explain(state, spec, settings ?? new ClusterSettings());
 
     private static void Handle(Transaction tx, Input input)
     {
@@ -83,6 +84,10 @@ public static class Orchestrator
         Input.CancelDeployment cancel => DeploymentProgress.Cancel(tx, cancel),
         Input.PutSecret put => SecretCommands.Put(tx, put),
         Input.RemoveSecret remove => SecretCommands.Remove(tx, remove.Name),
+        Input.CordonNode cordon => NodeCommands.Cordon(tx, cordon),
+        Input.DrainNode drain => NodeCommands.Drain(tx, drain),
+        Input.UndrainNode undrain => NodeCommands.Undrain(tx, undrain),
+        Input.RemoveNode remove => NodeCommands.Remove(tx, remove),
         Input.ResetDelay reset => InstanceCommands.ResetDelay(tx, reset.Id),
         _ => throw new ArgumentOutOfRangeException(nameof(command), command, "unknown command"),
     };
@@ -91,7 +96,7 @@ public static class Orchestrator
     // instance nearer to its goal, so this ends.
     private static void Settle(Transaction tx)
     {
-        while (tx.DirtyRunSpecs.Count > 0 || tx.DirtyDeployments.Count > 0 || tx.CapacityGrew)
+        while (tx.DirtyRunSpecs.Count > 0 || tx.DirtyDeployments.Count > 0 || tx.Freed.Count > 0)
         {
             var launch = new SortedSet<RunSpecId>();
             while (tx.DirtyRunSpecs.Count > 0 || tx.DirtyDeployments.Count > 0)
@@ -115,14 +120,12 @@ public static class Orchestrator
                     InstanceCount.Maintain(tx, id);
                 }
             }
-            if (tx.CapacityGrew)
+            var freed = tx.Freed.ToArray();
+            tx.Freed.Clear();
+            // In one order, whatever the reason, so that nobody is starved by the name of what changed.
+            foreach (var id in freed.Length == 0 ? (IEnumerable<RunSpecId>)launch : launch.Union(tx.State.Pending.Keys).Order().ToList())
             {
-                tx.CapacityGrew = false;
-                launch.UnionWith(tx.State.Pending.Keys);
-            }
-            foreach (var id in launch)
-            {
-                LaunchQueue.Launch(tx, id);
+                LaunchQueue.Launch(tx, id, launch.Contains(id) ? null : freed);
             }
         }
     }

@@ -14,7 +14,11 @@ internal static class PassedDeadlines
             {
                 case DeadlineKind.Agent:
                     var node = tx.State.Agents[new AgentId(deadline.Key)];
-                    if (node.Connected)
+                    if (node.Drain is { Expired: false, Until: { } until } && until <= tx.Now)
+                    {
+                        NodeDrains.Expire(tx, node);
+                    }
+                    else if (node.Connected)
                     {
                         AgentInputs.EndUnwanted(tx, node);
                     }

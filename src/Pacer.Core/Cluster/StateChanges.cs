@@ -1,5 +1,6 @@
 using System.Collections.Immutable;
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 
 namespace Pacer.Core.Cluster;
 
@@ -40,10 +41,12 @@ internal static class StateChanges
         var id = instance.RunSpecId;
         var siblings = state.InstancesOf(id);
         var old = siblings.GetValueOrDefault(instance.Id);
+        var (usage, nodes) = MoveUsage(state, old, instance);
         return state with
         {
             Instances = state.Instances.SetItem(id, siblings.SetItem(instance.Id, instance)),
-            Usage = MoveUsage(state.Usage, old, instance),
+            Usage = usage,
+            NodeIndex = nodes,
             Pending = MovePending(state.Pending, id, instance.Id, old?.IsScheduled ?? false, instance.IsScheduled),
             Deadlines = MoveDeadline(state.Deadlines, DeadlineKind.Instance, instance.Id.Value, old?.Deadline, instance.Deadline),
         };
@@ -58,37 +61,59 @@ internal static class StateChanges
             return state;
         }
         var rest = siblings.Remove(instanceId);
+        var (usage, nodes) = MoveUsage(state, old, null);
         return state with
         {
             Instances = rest.IsEmpty ? state.Instances.Remove(id) : state.Instances.SetItem(id, rest),
-            Usage = MoveUsage(state.Usage, old, null),
+            Usage = usage,
+            NodeIndex = nodes,
             Pending = MovePending(state.Pending, id, instanceId, old.IsScheduled, false),
             Deadlines = MoveDeadline(state.Deadlines, DeadlineKind.Instance, instanceId.Value, old.Deadline, null),
         };
     }
 
-    private static ImmutableSortedDictionary<AgentId, AgentUsage> MoveUsage(
-        ImmutableSortedDictionary<AgentId, AgentUsage> usage, Instance? before, Instance? after)
+    private static (ImmutableSortedDictionary<AgentId, AgentUsage> Usage, NodeIndex Nodes) MoveUsage(
+        ClusterState state, Instance? before, Instance? after)
     {
         var held = before is { HoldsResources: true } ? before.Placement : null;
         var holds = after is { HoldsResources: true } ? after.Placement : null;
+        var (usage, nodes) = (state.Usage, state.NodeIndex);
         if (held == holds)
         {
-            return usage;
+            return (usage, nodes);
         }
         if (held is not null)
         {
             var use = usage.GetValueOrDefault(held.AgentId, AgentUsage.Empty);
-            var less = new AgentUsage(use.Resources - held.Resources, use.Ports.Except(held.HostPorts), use.Instances.Remove(before!.Id));
+            var less = new AgentUsage(use.Resources - held.Resources, use.Ports.Except(held.HostPorts), use.Instances.Remove(before!.Id))
+            {
+                Reserved = MoveReserved(use.Reserved, before.Role, Resources.None - held.Reserved),
+            };
             usage = less.Instances.IsEmpty ? usage.Remove(held.AgentId) : usage.SetItem(held.AgentId, less);
+            nodes = nodes.Move(state.Agents.GetValueOrDefault(held.AgentId), use.Resources, less.Resources);
         }
         if (holds is not null)
         {
             var use = usage.GetValueOrDefault(holds.AgentId, AgentUsage.Empty);
-            usage = usage.SetItem(holds.AgentId,
-                new AgentUsage(use.Resources + holds.Resources, use.Ports.Union(holds.HostPorts), use.Instances.Add(after!.Id)));
+            var more = new AgentUsage(use.Resources + holds.Resources, use.Ports.Union(holds.HostPorts), use.Instances.Add(after!.Id))
+            {
+                Reserved = MoveReserved(use.Reserved, after.Role, holds.Reserved),
+            };
+            usage = usage.SetItem(holds.AgentId, more);
+            nodes = nodes.Move(state.Agents.GetValueOrDefault(holds.AgentId), use.Resources, more.Resources);
         }
-        return usage;
+        return (usage, nodes);
+    }
+
+    private static ImmutableSortedDictionary<string, Resources> MoveReserved(
+        ImmutableSortedDictionary<string, Resources> reserved, string role, Resources more)
+    {
+        if (more == Resources.None)
+        {
+            return reserved;
+        }
+        var sum = reserved.GetValueOrDefault(role) + more;
+        return sum == Resources.None ? reserved.Remove(role) : reserved.SetItem(role, sum);
     }
 
     private static ImmutableSortedDictionary<RunSpecId, ImmutableSortedSet<InstanceId>> MovePending(
@@ -176,17 +201,25 @@ internal static class StateChanges
         return state with { Versions = rest.IsEmpty ? state.Versions.Remove(id) : state.Versions.SetItem(id, rest) };
     }
 
-    private static ClusterState PutAgent(ClusterState state, AgentNode node) => state with
+    private static ClusterState PutAgent(ClusterState state, AgentNode node)
     {
-        Agents = state.Agents.SetItem(node.Id, node),
-        Deadlines = MoveDeadline(state.Deadlines, DeadlineKind.Agent, node.Id.Value, state.Agents.GetValueOrDefault(node.Id)?.Deadline, node.Deadline),
-    };
+        var old = state.Agents.GetValueOrDefault(node.Id);
+        return state with
+        {
+            Agents = state.Agents.SetItem(node.Id, node),
+            NodeIndex = state.NodeIndex.Put(old, node, UsedOn(state, node.Id)),
+            Deadlines = MoveDeadline(state.Deadlines, DeadlineKind.Agent, node.Id.Value, old?.Deadline, node.Deadline),
+        };
+    }
 
-    private static ClusterState DeleteAgent(ClusterState state, AgentId id) => state with
+    private static ClusterState DeleteAgent(ClusterState state, AgentId id) => !state.Agents.TryGetValue(id, out var old) ? state : state with
     {
         Agents = state.Agents.Remove(id),
-        Deadlines = MoveDeadline(state.Deadlines, DeadlineKind.Agent, id.Value, state.Agents.GetValueOrDefault(id)?.Deadline, null),
+        NodeIndex = state.NodeIndex.Put(old, null, UsedOn(state, id)),
+        Deadlines = MoveDeadline(state.Deadlines, DeadlineKind.Agent, id.Value, old.Deadline, null),
     };
+
+    private static Resources UsedOn(ClusterState state, AgentId id) => state.Usage.TryGetValue(id, out var usage) ? usage.Resources : Resources.None;
 
     private static ClusterState PutDeployment(ClusterState state, Deployment deployment)
     {

@@ -25,8 +25,8 @@ internal sealed class Transaction(ClusterState state, Timestamp now, ulong seed,
     /// <summary>Deployments to look at though none of their run specs changed.</summary>
     public SortedSet<DeploymentId> DirtyDeployments { get; } = [];
 
-    /// <summary>Something was freed or a node came: everyone who waits gets another try.</summary>
-    public bool CapacityGrew { get; set; }
+    /// <summary>Nodes where something was freed, or that came: everyone who waits gets another try there.</summary>
+    public SortedSet<AgentId> Freed { get; } = [];
 
     public IReadOnlyList<Change> Changes => _changes;
     public IReadOnlyList<Effect> Effects => _effects;
@@ -51,7 +51,11 @@ internal sealed class Transaction(ClusterState state, Timestamp now, ulong seed,
         }
         if (old is { HoldsResources: true } && !instance.HoldsResources)
         {
-            CapacityGrew = true;
+            Freed.Add(old.Placement!.AgentId);
+        }
+        else if (old is not { HoldsResources: true } && instance is { HoldsResources: true, Placement.Resources.Gpus: > 0 })
+        {
+            Freed.Add(instance.Placement.AgentId); // without free GPUs a node is open to those who need none
         }
         Put(new Change.PutInstance(instance));
         DirtyRunSpecs.Add(instance.RunSpecId);
@@ -69,7 +73,7 @@ internal sealed class Transaction(ClusterState state, Timestamp now, ulong seed,
     {
         if (instance.HoldsResources)
         {
-            CapacityGrew = true;
+            Freed.Add(instance.Placement!.AgentId);
         }
         Put(new Change.DeleteInstance(instance.Id));
         DirtyRunSpecs.Add(instance.RunSpecId);
@@ -83,6 +87,10 @@ internal sealed class Transaction(ClusterState state, Timestamp now, ulong seed,
             { Connected: false, Lost: false, DisconnectedAt: { } since } => since + Settings.AgentTimeout,
             _ => null,
         };
+        if (node.Drain is { Expired: false, Until: { } until } && !(deadline < until))
+        {
+            deadline = until;
+        }
         Put(new Change.PutAgent(node with { Deadline = deadline }));
     }
 

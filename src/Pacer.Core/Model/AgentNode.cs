@@ -28,6 +28,31 @@ public sealed record AgentNode(
     /// </summary>
     public ValueList<TaskId> Unwanted { get; init; } = [];
 
+    /// <summary>Parts of <see cref="Resources"/> and <see cref="Ports"/> that belong to one role each.</summary>
+    public ValueList<Reservation> Reservations { get; init; } = [];
+
+    /// <summary>Takes nothing new; what runs there stays.</summary>
+    public bool Cordoned { get; init; }
+
+    /// <summary>Being emptied; null when it is not.</summary>
+    public NodeDrain? Drain { get; init; }
+
+    /// <summary>Whether new instances may be placed there now.</summary>
+    public bool IsOpen => Connected && !Cordoned && Drain is null && Unwanted.IsEmpty;
+
+    /// <summary>What is reserved for a role; null when nothing is.</summary>
+    public Reservation? ReservationOf(string role)
+    {
+        foreach (var reservation in Reservations)
+        {
+            if (reservation.Role == role)
+            {
+                return reservation;
+            }
+        }
+        return null;
+    }
+
     /// <summary>Value of a constraint's field; null when the node has none.</summary>
     public string? FieldValue(string field) => field switch
     {

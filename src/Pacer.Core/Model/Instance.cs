@@ -98,7 +98,11 @@ public sealed record TaskInfo(
 }
 
 /// <summary>Where an instance was put: its node and the host ports it got, one for each port spec that asks for one, in their order.</summary>
-public sealed record Placement(AgentId AgentId, string Hostname, string? Region, string? Zone, ValueList<int> HostPorts, Resources Resources);
+public sealed record Placement(AgentId AgentId, string Hostname, string? Region, string? Zone, ValueList<int> HostPorts, Resources Resources)
+{
+    /// <summary>The part of <see cref="Resources"/> that comes from the node's reservation for the instance's role.</summary>
+    public Resources Reserved { get; init; }
+}
 
 /// <summary>
 /// One wanted copy of a run spec. <see cref="Tasks"/> is empty until the first launch; after a task ends and while the goal is

@@ -10,6 +10,15 @@ public readonly record struct Resources(long CpuMillis, long MemoryBytes, long D
 
     public static Resources operator -(Resources a, Resources b) =>
         new(a.CpuMillis - b.CpuMillis, a.MemoryBytes - b.MemoryBytes, a.DiskBytes - b.DiskBytes, a.Gpus - b.Gpus);
+
+    /// <summary>The smaller amount of each resource.</summary>
+    public static Resources Min(Resources a, Resources b) => new(
+        Math.Min(a.CpuMillis, b.CpuMillis), Math.Min(a.MemoryBytes, b.MemoryBytes), Math.Min(a.DiskBytes, b.DiskBytes), Math.Min(a.Gpus, b.Gpus));
+
+    /// <summary>Whether no resource is asked for beyond what is there; what is not asked for is not looked at.</summary>
+    public bool FitsInto(Resources free) =>
+        (CpuMillis <= 0 || CpuMillis <= free.CpuMillis) && (MemoryBytes <= 0 || MemoryBytes <= free.MemoryBytes)
+        && (DiskBytes <= 0 || DiskBytes <= free.DiskBytes) && (Gpus <= 0 || Gpus <= free.Gpus);
 }
 
 /// <summary>A range of ports, both ends included.</summary>

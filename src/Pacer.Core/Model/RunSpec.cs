@@ -7,6 +7,9 @@ public enum RuntimeKind { Mesos, Docker, MesosImage }
 
 public enum KillSelection { YoungestFirst, OldestFirst }
 
+/// <summary>Whether instances that need no GPU may use nodes with free ones.</summary>
+public enum GpuScheduling { Restricted, Unrestricted }
+
 public enum ConstraintOperator { Unique, Cluster, GroupBy, Like, Unlike, MaxPer, Is }
 
 /// <summary>A rule on one field of the node: <c>hostname</c>, <c>@region</c>, <c>@zone</c> or an attribute's name.</summary>
@@ -70,6 +73,12 @@ public sealed record RunSpec(
 
     /// <summary>Canonical JSON of a part of the definition whose change is none of the configuration; null: there is none.</summary>
     public string? ExecutorResources { get; init; }
+
+    /// <summary>Overrides the cluster's policy for this run spec; null: as the cluster has it.</summary>
+    public GpuScheduling? GpuScheduling { get; init; }
+
+    /// <summary>Its instances keep data on their nodes.</summary>
+    public bool IsResident { get; init; }
 
     /// <summary>
     /// How many of the health checks watch each of <see cref="Containers"/>, in their order; empty: each has all of them.

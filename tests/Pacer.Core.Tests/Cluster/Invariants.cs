@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 
 namespace Pacer.Core.Tests.Cluster;
 
@@ -36,6 +37,10 @@ internal static class Invariants
             var total = state.Agents[agent].Resources;
             Assert.True(used.CpuMillis <= total.CpuMillis && used.MemoryBytes <= total.MemoryBytes, $"{agent} is over-committed: {used} of {total}");
             Assert.Equal(used, state.Usage[agent].Resources);
+            foreach (var (role, reserved) in state.Usage[agent].Reserved)
+            {
+                Assert.True(reserved.FitsInto(state.Agents[agent].ReservationOf(role)!.Resources), $"{agent} gives {role} more than is reserved");
+            }
         }
         Assert.Equal(usage.Count, state.Usage.Count);
         foreach (var group in state.Deployments.Values.SelectMany(d => d.Transitions).GroupBy(t => t.Id))
@@ -48,6 +53,15 @@ internal static class Invariants
         {
             Assert.True(state.Versions[id].ContainsKey(spec.Version), $"{id}: the current version is not in the history");
             Assert.True(state.Versions[id].Count <= settings.MaxVersions + state.InstancesOf(id).Count);
+        }
+    }
+
+    /// <summary>What a step launched is on nodes that take work.</summary>
+    public static void PlacedOnOpenNodes(StepResult result, Timestamp now)
+    {
+        foreach (var launch in result.Effects.OfType<Effect.Launch>().Where(l => l.Instance.Since == now))
+        {
+            Assert.True(result.State.Agents[launch.AgentId].IsOpen, $"{launch.Instance.Id} was placed on {launch.AgentId}");
         }
     }
 
@@ -68,6 +82,25 @@ internal static class Invariants
         Assert.True(a.AllInstances.SequenceEqual(b.AllInstances), "instances differ");
         Assert.Equal(a.Pending.Keys, b.Pending.Keys);
         Assert.Equal(a.Usage.Keys, b.Usage.Keys);
+        foreach (var (id, usage) in a.Usage)
+        {
+            Assert.Equal(usage.Resources, b.Usage[id].Resources);
+            Assert.True(usage.Reserved.SequenceEqual(b.Usage[id].Reserved), $"reserved use of {id} differs");
+        }
+        SameIndex(a, b.NodeIndex);
+    }
+
+    /// <summary>The index holds what can be worked out from the nodes and what they hold.</summary>
+    public static void SameIndex(ClusterState state, NodeIndex index)
+    {
+        var open = state.Agents.Values.Where(node => node.IsOpen).ToList();
+        Assert.True(index.ByLoad.SetEquals(open.Select(node => NodeLoad.Of(node, state.Usage.GetValueOrDefault(node.Id, AgentUsage.Empty).Resources))), "loads differ");
+        Assert.Equal(
+            open.SelectMany(node => node.Attributes.Select(a => $"{a.Key}={a.Value}:{node.Id}")).Order(StringComparer.Ordinal),
+            index.ByField.Where(field => field.Key is not ("hostname" or "@region" or "@zone"))
+                .SelectMany(field => field.Value.SelectMany(value => value.Value.Select(node => $"{field.Key}={value.Key}:{node}"))).Order(StringComparer.Ordinal));
+        Assert.Equal(open.Count, index.ByField.GetValueOrDefault("hostname")?.Values.Sum(nodes => nodes.Count) ?? 0);
+        Assert.True(index.Draining.SetEquals(state.Agents.Values.Where(node => node.Drain is not null).Select(node => node.Id)), "draining nodes differ");
     }
 
     private static void Same<TKey, TValue>(ImmutableSortedDictionary<TKey, TValue> a, ImmutableSortedDictionary<TKey, TValue> b)

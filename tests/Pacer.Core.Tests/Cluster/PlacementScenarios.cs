@@ -106,7 +106,7 @@ public sealed class PlacementScenarios
         cluster.AddAgent("a", cpuMillis: 1500);
         cluster.Put(App("/a", 2, cpuMillis: 1000));
         var why = Assert.Single(Orchestrator.Explain(cluster.State, cluster.State.RunSpecs[new RunSpecId("/a")]).Rejections).Value;
-        Assert.Equal(new Rejection(RejectReason.InsufficientCpus, "1", "0.5"), why);
+        Assert.Equal(new Rejection(RejectReason.InsufficientCpus, "1", "0.5") { FreeAmount = 0.5 }, why);
 
         cluster.AddAgent("b");
         Assert.All(cluster.InstancesOf("/a"), i => Assert.Equal(Condition.Running, i.Condition));

@@ -25,8 +25,11 @@ public sealed class RandomHistories
             Act(cluster, random);
         }
 
+        var drained = new AgentId("n0");
         foreach (var agent in cluster.Agents.Values)
         {
+            cluster.Send(r => new Input.CordonNode(r, agent.Node.Id, false));
+            cluster.Send(r => new Input.UndrainNode(r, agent.Node.Id));
             agent.OnLaunch = _ => Condition.Running;
             agent.ObeysKills = true;
             agent.Health = true;
@@ -44,6 +47,15 @@ public sealed class RandomHistories
         }
         cluster.Advance(TimeSpan.FromMinutes(30));
 
+        Settled(cluster);
+        cluster.Send(r => new Input.DrainNode(r, drained, TimeSpan.FromMinutes(20), true));
+        cluster.Advance(TimeSpan.FromMinutes(60));
+        Assert.Empty(cluster.Agents[drained].Running);
+        Settled(cluster);
+    }
+
+    private static void Settled(TestCluster cluster)
+    {
         var running = cluster.Agents.Values.SelectMany(a => a.Running).Order().ToList();
         var known = cluster.State.AllInstances.Where(i => i.IsActive).SelectMany(i => i.Tasks).Select(t => t.Id).Order().ToList();
         Assert.Equal(known, running);
@@ -63,7 +75,7 @@ public sealed class RandomHistories
         var app = $"/g/app{random.Next(4)}";
         var instances = cluster.State.AllInstances.ToList();
         var some = instances.Count == 0 ? default : instances[random.Next(instances.Count)];
-        switch (random.Next(19))
+        switch (random.Next(23))
         {
             case 0 or 1 or 2:
                 cluster.Put(App(app, random.Next(6), $"{{\"v\":{random.Next(3)}}}", cpuMillis: 100 + 100 * random.Next(4)) with
@@ -126,6 +138,18 @@ public sealed class RandomHistories
                 break;
             case 15 when random.Next(4) == 0:
                 cluster.Send(r => new Input.ChangeRunSpecs(r, [], random.Next(2) == 0) { Groups = [new GroupChange.Remove("/g")] });
+                break;
+            case 16:
+                cluster.Send(r => new Input.CordonNode(r, agent.Node.Id, random.Next(2) == 0));
+                break;
+            case 17:
+                cluster.Send(r => new Input.DrainNode(r, agent.Node.Id, random.Next(2) == 0 ? null : TimeSpan.FromSeconds(random.Next(300)), false));
+                break;
+            case 18:
+                cluster.Send(r => new Input.UndrainNode(r, agent.Node.Id));
+                break;
+            case 19:
+                cluster.Send(r => new Input.RemoveNode(r, agent.Node.Id));
                 break;
             default:
                 cluster.Advance(TimeSpan.FromSeconds(random.Next(200)));

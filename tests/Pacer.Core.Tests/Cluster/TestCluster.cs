@@ -30,14 +30,15 @@ internal sealed class TestCluster
     public ClusterState Stored { get; private set; } = ClusterState.Empty;
 
     public TestAgent AddAgent(string name, long cpuMillis = 4000, long memoryMiB = 4096, string ports = "31000-31099",
-        IDictionary<string, string>? attributes = null, string? zone = null, string runtime = "mesos")
+        IDictionary<string, string>? attributes = null, string? zone = null, string runtime = "mesos", string region = "local", int gpus = 0,
+        params ReadOnlySpan<Reservation> reservations)
     {
         var range = ports.Split('-').Select(int.Parse).ToArray();
         var node = new AgentNode(
-            new AgentId(name), name + ".test", "127.0.0.1", new Resources(cpuMillis, memoryMiB << 20, 100L << 30, 0),
+            new AgentId(name), name + ".test", "127.0.0.1", new Resources(cpuMillis, memoryMiB << 20, 100L << 30, gpus),
             [new PortRange(range[0], range[1])],
-            attributes?.ToImmutableSortedDictionary(StringComparer.Ordinal) ?? ImmutableSortedDictionary<string, string>.Empty, "local", zone,
-            [runtime], "test", default, false, null, false);
+            attributes?.ToImmutableSortedDictionary(StringComparer.Ordinal) ?? ImmutableSortedDictionary<string, string>.Empty, region, zone,
+            [runtime], "test", default, false, null, false) { Reservations = ValueList.Create(reservations) };
         var agent = new TestAgent(node);
         Agents.Add(node.Id, agent);
         Connect(agent);
@@ -105,6 +106,7 @@ internal sealed class TestCluster
         Stored = result.Changes.Aggregate(Stored, Orchestrator.Apply);
         Invariants.SameTables(result.State, result.Changes.Aggregate(before, Orchestrator.Apply));
         Invariants.Hold(State, Settings);
+        Invariants.PlacedOnOpenNodes(result, Now);
         foreach (var effect in result.Effects)
         {
             switch (effect)

@@ -11,22 +11,35 @@ namespace Pacer.Core.Scheduling.Constraints;
 internal sealed class ConstraintTally
 {
     private readonly Constraint _constraint;
-    private readonly int _target;
     private readonly Regex? _pattern;
     private readonly int? _number;
-    private readonly SortedDictionary<string, int> _counts = new(StringComparer.Ordinal);
+    private readonly string? _canonical;
+    private readonly Dictionary<string, int> _counts = new(StringComparer.Ordinal);
     private readonly Dictionary<string, bool> _matches = new(StringComparer.Ordinal);
+
+    // GROUP_BY: how many groups have each count, and with a number of groups, how the instances are to be shared.
+    private readonly SortedDictionary<int, int> _groupsByCount = [];
+    private readonly int _perGroup;
+    private readonly int _remainder;
+    private int _overShare;
     private string? _first;
 
     /// <param name="target">Wanted number of instances: GROUP_BY divides it over the groups.</param>
     public ConstraintTally(Constraint constraint, int target)
     {
         _constraint = constraint;
-        _target = target;
         _number = int.TryParse(constraint.Value, NumberStyles.None, CultureInfo.InvariantCulture, out var number) ? number : null;
         if (constraint.Operator is ConstraintOperator.Like or ConstraintOperator.Unlike)
         {
             _pattern = ConstraintPattern.Compile(constraint.Value ?? "");
+        }
+        else if (constraint.Operator == ConstraintOperator.Is)
+        {
+            _canonical = CanonicalNumber(constraint.Value ?? "");
+        }
+        else if (constraint.Operator == ConstraintOperator.GroupBy && _number is > 0)
+        {
+            (_perGroup, _remainder) = Math.DivRem(target, _number.Value);
         }
     }
 
@@ -36,8 +49,24 @@ internal sealed class ConstraintTally
     public bool DependsOnPlaced => _constraint.Operator is ConstraintOperator.Unique or ConstraintOperator.MaxPer or ConstraintOperator.GroupBy
         || (_constraint.Operator == ConstraintOperator.Cluster && _constraint.Value is null);
 
-    /// <summary>Whether a refused node may be accepted after others have been filled.</summary>
-    public bool MayReopen => _constraint.Operator == ConstraintOperator.GroupBy;
+    /// <summary>
+    /// Whether a refused value may be accepted after others have been filled: balanced groups only. Shares of a given number of groups
+    /// are used up for good.
+    /// </summary>
+    public bool MayReopen => _constraint.Operator == ConstraintOperator.GroupBy && _number is not > 0;
+
+    /// <summary>Instances in the group that has the fewest; 0 without groups. While it stays, no refused value is accepted again.</summary>
+    public int Smallest
+    {
+        get
+        {
+            foreach (var count in _groupsByCount.Keys)
+            {
+                return count;
+            }
+            return 0;
+        }
+    }
 
     public void Add(string? value)
     {
@@ -46,7 +75,22 @@ internal sealed class ConstraintTally
             return;
         }
         _first ??= value;
-        _counts[value] = _counts.GetValueOrDefault(value) + 1;
+        var count = _counts.GetValueOrDefault(value);
+        _counts[value] = count + 1;
+        if (_constraint.Operator != ConstraintOperator.GroupBy)
+        {
+            return;
+        }
+        if (_number is > 0)
+        {
+            _overShare += count >= _perGroup ? 1 : 0;
+            return;
+        }
+        _groupsByCount[count + 1] = _groupsByCount.GetValueOrDefault(count + 1) + 1;
+        if (count > 0 && --_groupsByCount[count] == 0)
+        {
+            _groupsByCount.Remove(count);
+        }
     }
 
     /// <summary>A node without the field is accepted by UNLIKE only.</summary>
@@ -63,7 +107,7 @@ internal sealed class ConstraintTally
             ConstraintOperator.Like => Matches(value),
             ConstraintOperator.Unlike => !Matches(value),
             ConstraintOperator.MaxPer => _counts.GetValueOrDefault(value) < (_number ?? 0),
-            ConstraintOperator.Is => CanonicalNumber(_constraint.Value ?? "") == value || _constraint.Value == value,
+            ConstraintOperator.Is => _canonical == value || _constraint.Value == value,
             ConstraintOperator.GroupBy => AcceptsGroup(value),
             _ => false,
         };
@@ -84,43 +128,16 @@ internal sealed class ConstraintTally
     private bool AcceptsGroup(string value)
     {
         var known = _counts.TryGetValue(value, out var count);
-        if (_number is not { } groups || groups <= 0)
+        if (_number is not > 0)
         {
-            return !known || count == Smallest();
+            return !known || count == Smallest;
         }
-        if (!known)
-        {
-            return _counts.Count < groups;
-        }
-        var perGroup = _target / groups;
-        var remainder = _target % groups;
-        if (count < perGroup)
-        {
-            return true;
-        }
-        var used = 0;
-        foreach (var other in _counts.Values)
-        {
-            used += Math.Max(0, other - perGroup);
-        }
-        return count == perGroup && used < remainder;
-    }
-
-    private int Smallest()
-    {
-        var smallest = int.MaxValue;
-        foreach (var count in _counts.Values)
-        {
-            smallest = Math.Min(smallest, count);
-        }
-        return smallest;
+        return known ? count < _perGroup || (count == _perGroup && _overShare < _remainder) : _counts.Count < _number;
     }
 
     /// <summary>An unsigned number is compared as Mesos renders scalars: at most three decimals, half-even, no trailing zeros.</summary>
     internal static string CanonicalNumber(string text) =>
-        decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number)
-            ? Math.Round(number, 3, MidpointRounding.ToEven).ToString("0.###", CultureInfo.InvariantCulture)
-            : text;
+        decimal.TryParse(text, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out var number) ? AttributeValue.Number(number) : text;
 }
 
 /// <summary>Regular expressions of LIKE and UNLIKE: they match the whole value.</summary>

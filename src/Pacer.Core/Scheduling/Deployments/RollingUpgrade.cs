@@ -15,8 +15,11 @@ internal sealed record UpgradeDecision(IReadOnlyList<Instance> Kill, int Start, 
 internal static class RollingUpgrade
 {
     /// <param name="specOf">The definition an instance runs: its health is judged by its own checks, not by the new ones.</param>
-    public static UpgradeDecision Decide(RunSpec target, IReadOnlyCollection<Instance> instances, Func<Instance, RunSpec> specOf)
+    /// <param name="isOld">Which instances are to be replaced; null: those of another configuration than the target's.</param>
+    public static UpgradeDecision Decide(
+        RunSpec target, IReadOnlyCollection<Instance> instances, Func<Instance, RunSpec> specOf, Func<Instance, bool>? isOld = null)
     {
+        isOld ??= instance => instance.ConfigVersion != target.LastConfigChangeAt;
         var wanted = target.Instances;
         var minHealthy = (int)Math.Ceiling(wanted * target.Upgrade.MinimumHealthCapacity - 1e-9);
         var maxCapacity = (int)Math.Floor(wanted * (1 + target.Upgrade.MaximumOverCapacity) + 1e-9);
@@ -31,7 +34,7 @@ internal static class RollingUpgrade
             {
                 leaving += instance.IsActive ? 1 : 0;
             }
-            else if (instance.ConfigVersion == target.LastConfigChangeAt)
+            else if (!isOld(instance))
             {
                 fresh.Add(instance);
             }

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Core.Scheduling.Constraints;
@@ -6,96 +5,80 @@ using Pacer.Core.Scheduling.Constraints;
 namespace Pacer.Core.Scheduling.Placement;
 
 /// <summary>
-/// Finds places for instances of one run spec: filter, then score (spread: fewest instances of the spec, then least used node).
-/// Nodes are looked at once; each further instance costs a heap operation, not a scan.
+/// Finds places for instances of one run spec: nodes are tried best first, as the score ranks them, until one takes it. The index of
+/// the state gives them in that order, so that most nodes are never looked at.
 /// </summary>
 internal sealed class Placer
 {
-    private readonly RunSpec _spec;
-    private readonly List<int> _wantedPorts;
-    private readonly List<ConstraintTally> _tallies = [];
-    private readonly SeededRandom _draws;
-    private readonly PriorityQueue<Candidate, (int, long, AgentId)> _candidates = new();
-    private readonly List<Candidate> _asleep = [];
+    // A field with more values than this is not searched for those that a pattern matches.
+    private const int MaxValuesMatched = 512;
 
-    public Placer(ClusterState state, RunSpec spec, SeededRandom draws)
+    private readonly ClusterState _state;
+    private readonly RunSpec _spec;
+    private readonly PlacementRules _rules;
+    private readonly bool _pack;
+    private readonly List<int> _wantedPorts;
+    private readonly SeededRandom _draws;
+    private readonly Dictionary<AgentId, int> _own = [];
+    private readonly CandidateQueue _queue;
+    private readonly Dictionary<(ConstraintTally, string), CandidateGroup> _groups = [];
+
+    /// <param name="only">Nodes to look at; null: all.</param>
+    public Placer(ClusterState state, RunSpec spec, SeededRandom draws, ClusterSettings settings, IReadOnlyCollection<AgentId>? only = null)
     {
+        _state = state;
         _spec = spec;
         _draws = draws;
+        _rules = new PlacementRules(spec, settings);
+        _pack = settings.PlacementScore == PlacementScore.Pack;
         _wantedPorts = PortAllocation.Wanted(spec);
-        foreach (var constraint in spec.Constraints)
-        {
-            _tallies.Add(new ConstraintTally(constraint, spec.Instances));
-        }
-        var perAgent = new Dictionary<AgentId, int>();
-        foreach (var instance in state.InstancesOf(spec.Id).Values)
-        {
-            if (instance is { HoldsResources: true, Placement: { } place })
-            {
-                perAgent[place.AgentId] = perAgent.GetValueOrDefault(place.AgentId) + 1;
-                if (IsConsidered(instance, spec))
-                {
-                    foreach (var tally in _tallies)
-                    {
-                        tally.Add(FieldValue(state, place, tally.Constraint.Field));
-                    }
-                }
-            }
-        }
-        foreach (var node in state.Agents.Values)
-        {
-            if (!node.Connected)
-            {
-                continue;
-            }
-            var usage = state.Usage.GetValueOrDefault(node.Id, AgentUsage.Empty);
-            var candidate = new Candidate(node, usage, node.Resources - usage.Resources) { Own = perAgent.GetValueOrDefault(node.Id) };
-            if (Check(candidate, dynamicToo: false) is null)
-            {
-                Enqueue(candidate);
-            }
-        }
+        CountPlaced();
+        _queue = new CandidateQueue(_pack, (only is null ? All() : From(only)).GetEnumerator());
     }
 
     /// <summary>A place for one more instance, taken at once; null when no node can take it.</summary>
     public Model.Placement? TryPlace()
     {
-        while (_candidates.TryDequeue(out var candidate, out _))
+        while (_queue.Dequeue() is { } candidate)
         {
-            if (Check(candidate, dynamicToo: true) is not null)
+            var group = candidate.StandsFor;
+            candidate.StandsFor = null;
+            if (group is not null)
             {
-                if (MayReopen(candidate))
+                group.IsRepresented = false;
+            }
+            var placement = Try(candidate, out var refusing);
+            if (placement is not null)
+            {
+                if (group is not null)
                 {
-                    _asleep.Add(candidate);
+                    _queue.Park(candidate, group);
                 }
-                continue;
+                else
+                {
+                    _queue.Enqueue(candidate);
+                }
             }
-            var ports = PortAllocation.TryAllocate(_wantedPorts, candidate.Node.Ports, candidate.Usage.Ports, candidate.Taken, _draws);
-            if (ports is null)
+            else if (refusing is { MayReopen: true } && candidate.Node.FieldValue(refusing.Constraint.Field) is { } value)
             {
-                continue;
+                _queue.Park(candidate, GroupOf(refusing, value));
             }
-            candidate.Take(_spec.Resources, ports);
-            foreach (var tally in _tallies)
+            if (group is not null)
             {
-                tally.Add(candidate.Node.FieldValue(tally.Constraint.Field));
+                RepresentIfAccepted(group);
             }
-            Enqueue(candidate);
-            foreach (var other in _asleep)
+            if (placement is not null)
             {
-                Enqueue(other);
+                return placement;
             }
-            _asleep.Clear();
-            var node = candidate.Node;
-            return new Model.Placement(node.Id, node.Hostname, node.Region, node.Zone, ports, _spec.Resources);
         }
         return null;
     }
 
     /// <summary>What every node in contact says to one more instance.</summary>
-    public static PlacementExplanation Explain(ClusterState state, RunSpec spec)
+    public static PlacementExplanation Explain(ClusterState state, RunSpec spec, ClusterSettings settings)
     {
-        var placer = new Placer(state, spec, new SeededRandom(0));
+        var placer = new Placer(state, spec, new SeededRandom(0), settings);
         var rejections = new List<KeyValuePair<AgentId, Rejection>>();
         var nodes = 0;
         foreach (var node in state.Agents.Values)
@@ -105,10 +88,7 @@ internal sealed class Placer
                 continue;
             }
             nodes++;
-            var usage = state.Usage.GetValueOrDefault(node.Id, AgentUsage.Empty);
-            var candidate = new Candidate(node, usage, node.Resources - usage.Resources);
-            var rejection = placer.Check(candidate, dynamicToo: true) ?? placer.CheckPorts(candidate);
-            if (rejection is not null)
+            if (placer._rules.Explain(placer.CandidateOf(node), placer.PortsRefusal) is { } rejection)
             {
                 rejections.Add(new(node.Id, rejection));
             }
@@ -116,160 +96,197 @@ internal sealed class Placer
         return new PlacementExplanation(nodes, nodes - rejections.Count, rejections);
     }
 
-    private void Enqueue(Candidate candidate) =>
-        _candidates.Enqueue(candidate, (candidate.Own, candidate.UsedShare, candidate.Node.Id));
-
-    private bool MayReopen(Candidate candidate)
+    private Model.Placement? Try(Candidate candidate, out ConstraintTally? refusing)
     {
-        foreach (var tally in _tallies)
+        refusing = null;
+        var node = candidate.Node;
+        if (_rules.Refusal(candidate) is not null)
         {
-            if (!tally.Accepts(candidate.Node.FieldValue(tally.Constraint.Field)) && !tally.MayReopen)
+            return null;
+        }
+        refusing = _rules.RefusingConstraint(node);
+        if (refusing is not null || PortAllocation.TryAllocate(
+            _wantedPorts, _wantedPorts.Count == 0 ? [] : _rules.PortsOf(node), candidate.Usage.Ports, candidate.Taken, _draws) is not { } ports)
+        {
+            return null;
+        }
+        var reserved = candidate.Take(_spec.Resources, _rules.UsesReserved, ports);
+        foreach (var tally in _rules.Tallies)
+        {
+            if (tally.DependsOnPlaced)
             {
-                return false;
+                Count(tally, node.FieldValue(tally.Constraint.Field));
             }
         }
-        return ResourceRejection(candidate) is null;
+        return new Model.Placement(node.Id, node.Hostname, node.Region, node.Zone, ports, _spec.Resources) { Reserved = reserved };
     }
 
-    private Rejection? Check(Candidate candidate, bool dynamicToo)
+    private void Count(ConstraintTally tally, string? value)
     {
-        var node = candidate.Node;
-        if (!node.Unwanted.IsEmpty)
+        var smallest = tally.Smallest;
+        tally.Add(value);
+        if (tally.MayReopen && tally.Smallest != smallest)
         {
-            return new(RejectReason.AgentMaintenance, "a settled node", $"{node.Unwanted.Count} tasks that nobody wants are still ending");
-        }
-        if (_spec.AcceptedRoles.Count > 0 && !_spec.AcceptedRoles.Contains("*"))
-        {
-            return new(RejectReason.UnfulfilledRole, string.Join(", ", _spec.AcceptedRoles), "*");
-        }
-        if (!HasRuntime(node))
-        {
-            return new(RejectReason.UnfulfilledConstraint,
-                _spec.Runtime switch
+            foreach (var ((of, _), group) in _groups)
+            {
+                if (of == tally)
                 {
-                    RuntimeKind.Docker => "the docker runtime",
-                    RuntimeKind.MesosImage => "the mesos runtime with images (root, crun, conmon, overlayfs)",
-                    _ => "the mesos runtime",
-                },
-                string.Join(", ", node.Runtimes));
+                    RepresentIfAccepted(group);
+                }
+            }
         }
-        foreach (var tally in _tallies)
+    }
+
+    private CandidateGroup GroupOf(ConstraintTally tally, string value)
+    {
+        if (!_groups.TryGetValue((tally, value), out var group))
         {
-            if (tally.DependsOnPlaced && !dynamicToo)
+            _groups.Add((tally, value), group = new CandidateGroup(tally, value));
+        }
+        return group;
+    }
+
+    private void RepresentIfAccepted(CandidateGroup group)
+    {
+        if (group.Tally.Accepts(group.Value))
+        {
+            _queue.Represent(group);
+        }
+    }
+
+    private void CountPlaced()
+    {
+        foreach (var instance in _state.InstancesOf(_spec.Id).Values)
+        {
+            if (instance is not { HoldsResources: true, Placement: { } place })
             {
                 continue;
             }
-            var value = node.FieldValue(tally.Constraint.Field);
-            if (!tally.Accepts(value))
+            _own[place.AgentId] = _own.GetValueOrDefault(place.AgentId) + 1;
+            if (IsConsidered(instance))
             {
-                return new(RejectReason.UnfulfilledConstraint, Describe(tally.Constraint), value ?? "(not set)");
+                foreach (var tally in _rules.Tallies)
+                {
+                    if (tally.DependsOnPlaced)
+                    {
+                        tally.Add(FieldValue(place, tally.Constraint.Field));
+                    }
+                }
             }
         }
-        return ResourceRejection(candidate);
-    }
-
-    private Rejection? ResourceRejection(Candidate candidate)
-    {
-        var asked = _spec.Resources;
-        var free = candidate.Free;
-        if (asked.CpuMillis > free.CpuMillis)
-        {
-            return new(RejectReason.InsufficientCpus, Number(asked.CpuMillis / 1000.0), Number(Math.Max(0, free.CpuMillis) / 1000.0));
-        }
-        if (asked.MemoryBytes > free.MemoryBytes)
-        {
-            return new(RejectReason.InsufficientMemory, MiB(asked.MemoryBytes), MiB(free.MemoryBytes));
-        }
-        if (asked.DiskBytes > free.DiskBytes)
-        {
-            return new(RejectReason.InsufficientDisk, MiB(asked.DiskBytes), MiB(free.DiskBytes));
-        }
-        return asked.Gpus > free.Gpus ? new(RejectReason.InsufficientGpus, Number(asked.Gpus), Number(Math.Max(0, free.Gpus))) : null;
-    }
-
-    private Rejection? CheckPorts(Candidate candidate) =>
-        PortAllocation.TryAllocate(_wantedPorts, candidate.Node.Ports, candidate.Usage.Ports, null, new SeededRandom(0)) is null
-            ? new(RejectReason.InsufficientPorts, DescribePorts(), $"{candidate.Node.Ports.Sum(r => r.Count) - candidate.Usage.Ports.Count} free")
-            : null;
-
-    private string DescribePorts()
-    {
-        var exact = _wantedPorts.Where(port => port != 0).ToList();
-        var any = _wantedPorts.Count - exact.Count;
-        return exact.Count == 0 ? $"{any} of any" : any == 0 ? string.Join(", ", exact) : $"{string.Join(", ", exact)} and {any} of any";
-    }
-
-    private bool HasRuntime(AgentNode node)
-    {
-        foreach (var runtime in node.Runtimes)
-        {
-            var runs = _spec.Runtime switch
-            {
-                RuntimeKind.Docker => runtime == "docker",
-                RuntimeKind.MesosImage => runtime == "mesos-image",
-                _ => runtime is "mesos" or "process",
-            };
-            if (runs)
-            {
-                return true;
-            }
-        }
-        return false;
     }
 
     // Instances of an older configuration don't count, so that a rolling upgrade can put new beside old.
-    private static bool IsConsidered(Instance instance, RunSpec spec) =>
-        instance.ConfigVersion == spec.LastConfigChangeAt
+    private bool IsConsidered(Instance instance) =>
+        instance.ConfigVersion == _spec.LastConfigChangeAt
         && instance.Condition is not (Condition.Unreachable or Condition.UnreachableInactive);
 
-    private static string? FieldValue(ClusterState state, Model.Placement place, string field) => field switch
+    private string? FieldValue(Model.Placement place, string field) => field switch
     {
         "hostname" or "@hostname" => place.Hostname,
         "@region" => place.Region,
         "@zone" => place.Zone,
-        _ => state.Agents.GetValueOrDefault(place.AgentId)?.FieldValue(field),
+        _ => _state.Agents.GetValueOrDefault(place.AgentId)?.FieldValue(field),
     };
 
-    private static string Describe(Constraint constraint)
+    private Candidate CandidateOf(AgentNode node) =>
+        new(node, _state.Usage.GetValueOrDefault(node.Id, AgentUsage.Empty), _spec.Role) { Own = _own.GetValueOrDefault(node.Id) };
+
+    // In the order of the ranks. When nodes without instances of the spec come first, the others are made only if those do not do.
+    private IEnumerable<Candidate> All()
     {
-        var name = constraint.Operator switch
+        if (Matching() is { } few)
         {
-            ConstraintOperator.GroupBy => "GROUP_BY",
-            ConstraintOperator.MaxPer => "MAX_PER",
-            var other => other.ToString().ToUpperInvariant(),
-        };
-        return constraint.Value is null ? $"{constraint.Field} {name}" : $"{constraint.Field} {name} {constraint.Value}";
+            return From(few);
+        }
+        return _pack ? ByLoad(_state.NodeIndex.ByLoad.Reverse()) : ByLoad(_state.NodeIndex.ByLoad).Concat(Deferred(_own.Keys));
     }
 
-    private static string Number(double value) => value.ToString("0.###", CultureInfo.InvariantCulture);
-
-    private static string MiB(long bytes) => Number(Math.Max(0, bytes) / 1048576.0) + " MiB";
-
-    private sealed class Candidate(AgentNode node, AgentUsage usage, Resources free)
+    private IEnumerable<Candidate> ByLoad(IEnumerable<NodeLoad> nodes)
     {
-        public AgentNode Node { get; } = node;
-        public AgentUsage Usage { get; } = usage;
-        public Resources Free { get; private set; } = free;
-
-        /// <summary>Instances of the run spec on this node.</summary>
-        public int Own { get; set; }
-
-        public HashSet<int> Taken { get; } = [];
-
-        /// <summary>The larger of the used shares of CPU and memory, in millionths.</summary>
-        public long UsedShare => Math.Max(
-            Share(Node.Resources.CpuMillis, Free.CpuMillis), Share(Node.Resources.MemoryBytes, Free.MemoryBytes));
-
-        public void Take(Resources resources, ValueList<int> ports)
+        foreach (var load in nodes)
         {
-            Free -= resources;
-            Own++;
-            foreach (var port in ports)
+            if (_pack || !_own.ContainsKey(load.Id))
             {
-                Taken.Add(port);
+                yield return CandidateOf(_state.Agents[load.Id]);
             }
         }
+    }
 
-        private static long Share(long total, long free) => total <= 0 ? 0 : (long)((Int128)(total - free) * 1_000_000 / total);
+    private IEnumerable<Candidate> Deferred(IEnumerable<AgentId> nodes)
+    {
+        foreach (var candidate in From([.. nodes]))
+        {
+            yield return candidate;
+        }
+    }
+
+    private IEnumerable<Candidate> From(IReadOnlyCollection<AgentId> nodes)
+    {
+        var candidates = new List<Candidate>(nodes.Count);
+        foreach (var id in nodes)
+        {
+            if (_state.Agents.TryGetValue(id, out var node) && node.IsOpen)
+            {
+                candidates.Add(CandidateOf(node));
+            }
+        }
+        return _pack
+            ? candidates.OrderByDescending(c => c.UsedShare).ThenBy(c => c.Node.Id)
+            : candidates.OrderBy(c => c.Own).ThenBy(c => c.UsedShare).ThenBy(c => c.Node.Id);
+    }
+
+    /// <summary>The nodes that a constraint on a fixed value leaves, when that is a small part of all; null otherwise.</summary>
+    private List<AgentId>? Matching()
+    {
+        List<AgentId>? fewest = null;
+        var limit = _state.NodeIndex.ByLoad.Count / 2;
+        foreach (var tally in _rules.Tallies)
+        {
+            if (tally.DependsOnPlaced || tally.Constraint.Operator == ConstraintOperator.Unlike)
+            {
+                continue;
+            }
+            if (!_state.NodeIndex.ByField.TryGetValue(NodeIndex.NameOf(tally.Constraint.Field), out var values))
+            {
+                return []; // no node has the field
+            }
+            if (tally.Constraint is { Operator: ConstraintOperator.Cluster, Value: { } exact })
+            {
+                Narrow(values.TryGetValue(exact, out var nodes) ? nodes : []);
+            }
+            else if (values.Count <= MaxValuesMatched)
+            {
+                Narrow(values.Where(pair => tally.Accepts(pair.Key)).SelectMany(pair => pair.Value));
+            }
+        }
+        return fewest;
+
+        void Narrow(IEnumerable<AgentId> nodes)
+        {
+            var some = nodes.Take(Math.Min(limit, fewest?.Count ?? limit) + 1).ToList();
+            if (some.Count <= limit && (fewest is null || some.Count < fewest.Count))
+            {
+                fewest = some;
+            }
+        }
+    }
+
+    private Rejection? PortsRefusal(Candidate candidate)
+    {
+        var ranges = _rules.PortsOf(candidate.Node);
+        if (PortAllocation.TryAllocate(_wantedPorts, ranges, candidate.Usage.Ports, null, new SeededRandom(0)) is not null)
+        {
+            return null;
+        }
+        var free = ranges.Sum(range => range.Count) - candidate.Usage.Ports.Count(port => ranges.Any(range => range.Contains(port)));
+        return new(RejectReason.InsufficientPorts, PortsInWords(), $"{free} free") { FreeAmount = free };
+    }
+
+    private string PortsInWords()
+    {
+        var exact = _wantedPorts.Where(port => port != 0).ToList();
+        var any = _wantedPorts.Count - exact.Count;
+        return exact.Count == 0 ? $"{any} of any" : any == 0 ? string.Join(", ", exact) : $"{string.Join(", ", exact)} and {any} of any";
     }
 }

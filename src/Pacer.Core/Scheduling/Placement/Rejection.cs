@@ -16,7 +16,11 @@ public enum RejectReason
 }
 
 /// <summary>One node's refusal: the first reason that applies, with what was asked and what is there, in words.</summary>
-public sealed record Rejection(RejectReason Reason, string Asked, string Free);
+public sealed record Rejection(RejectReason Reason, string Asked, string Free)
+{
+    /// <summary>What is there, as a number in the unit of <see cref="Free"/>; null where amounts say nothing.</summary>
+    public double? FreeAmount { get; init; }
+}
 
 /// <summary>What every node says to one more instance of a run spec.</summary>
 /// <param name="Nodes">Nodes asked.</param>
