@@ -34,6 +34,12 @@ public sealed record AgentOptions
 
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
 
+    /// <summary>GPUs to offer. Tasks are counted against them; they get no device of their own.</summary>
+    public int Gpus { get; init; }
+
+    /// <summary>Parts that only apps of one role may use, like <c>dev:cpus=2,mem=1024,ports=31000-31099</c>; each counts in what is offered.</summary>
+    public IReadOnlyList<string> Reservations { get; init; } = [];
+
     public string? Region { get; init; }
     public string? Zone { get; init; }
 

@@ -13,6 +13,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Options;
 using Pacer.Core.Cluster;
+using Pacer.Core.Model;
 using Pacer.Server.Agents;
 using Pacer.Server.Api;
 using Pacer.Server.Api.About;
@@ -266,8 +267,21 @@ public sealed partial class ServerHost : IAsyncDisposable
             launch.RunSpec, launch.Instance, rules, source => secrets.Read(state, launch.RunSpec.Id, source)));
         services.AddSingleton(provider => new ClusterLoop(
             state, store, provider.GetRequiredService<AgentDirectory>(), provider.GetRequiredService<EventHub>(), Orchestrator.Step,
-            new ClusterSettings { AgentTimeout = options.AgentTimeout }, time, provider.GetRequiredService<ILogger<ClusterLoop>>(),
+            provider.GetRequiredService<ClusterSettings>(), time, provider.GetRequiredService<ILogger<ClusterLoop>>(),
             provider.GetRequiredService<LoopMetrics>()));
+        services.AddSingleton(new ClusterSettings
+        {
+            AgentTimeout = options.AgentTimeout,
+            PlacementScore = options.Placement == "pack" ? PlacementScore.Pack : PlacementScore.Spread,
+            GpuScheduling = options.GpuScheduling == "unrestricted" ? GpuScheduling.Unrestricted : GpuScheduling.Restricted,
+            DefaultAcceptedRoles = options.AcceptedRolesDefault switch
+            {
+                "unreserved" => DefaultAcceptedRoles.Unreserved,
+                "reserved" => DefaultAcceptedRoles.Reserved,
+                _ => DefaultAcceptedRoles.Any,
+            },
+            HomeRegion = options.HomeRegion,
+        });
         services.AddSingleton<IClusterLoop>(provider => provider.GetRequiredService<ClusterLoop>());
 
         var app = builder.Build();

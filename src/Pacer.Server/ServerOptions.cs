@@ -33,6 +33,18 @@ public sealed record ServerOptions
     /// <summary>Whether apps in a top-level group that does not say must have the group's name as their role.</summary>
     public bool NewGroupEnforceRole { get; init; }
 
+    /// <summary>"spread" or "pack".</summary>
+    public string Placement { get; init; } = "spread";
+
+    /// <summary>"restricted" (nodes with free GPUs are kept for those who need one) or "unrestricted".</summary>
+    public string GpuScheduling { get; init; } = "restricted";
+
+    /// <summary>What apps without acceptedResourceRoles may use: "any", "unreserved" or "reserved".</summary>
+    public string AcceptedRolesDefault { get; init; } = "any";
+
+    /// <summary>Region of apps without a constraint on @region or @zone; null: they go to every region.</summary>
+    public string? HomeRegion { get; init; }
+
     /// <summary>Lines of logging below this are not written: "debug", "info", "warn", "error".</summary>
     public string LogLevel { get; init; } = "warn";
 }

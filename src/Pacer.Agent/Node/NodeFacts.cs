@@ -19,6 +19,8 @@ internal sealed record NodeFacts(
     IReadOnlyList<string> Runtimes,
     string BootId)
 {
+    public IReadOnlyList<Reservation> Reservations { get; init; } = [];
+
     /// <summary>Throws <see cref="AgentException"/> for settings that make no sense.</summary>
     public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, IReadOnlyList<string> runtimes, ServerAddress server)
     {
@@ -34,6 +36,10 @@ internal sealed record NodeFacts(
         {
             throw new AgentException("--disk must not be negative (MiB).");
         }
+        if (options.Gpus < 0)
+        {
+            throw new AgentException("--gpus must not be negative.");
+        }
         foreach (var name in options.Attributes.Keys)
         {
             if (string.IsNullOrWhiteSpace(name) || name.StartsWith('@'))
@@ -46,7 +52,7 @@ internal sealed record NodeFacts(
             CpuMillis = options.Cpus is { } given ? (long)Math.Round(given * 1000) : Environment.ProcessorCount * 1000L,
             MemoryBytes = options.MemoryMiB is { } memory ? memory << 20 : MachineMemoryBytes() / 10 * 9,
             DiskBytes = options.DiskMiB is { } disk ? disk << 20 : new DriveInfo(workDir).AvailableFreeSpace / 10 * 9,
-            Gpus = 0,
+            Gpus = options.Gpus,
         };
         return new NodeFacts(
             agentId,
@@ -58,7 +64,10 @@ internal sealed record NodeFacts(
             options.Region ?? "",
             options.Zone ?? "",
             runtimes,
-            WorkDirectory.CurrentBootId());
+            WorkDirectory.CurrentBootId())
+        {
+            Reservations = [.. options.Reservations.Select(NodeReservation.Parse)],
+        };
     }
 
     public Register ToRegister(string? joinToken)
@@ -77,6 +86,7 @@ internal sealed record NodeFacts(
         };
         register.Ports.AddRange(Ports);
         register.Runtimes.AddRange(Runtimes);
+        register.Reservations.AddRange(Reservations);
         foreach (var (name, value) in Attributes)
         {
             register.Attributes[name] = value;

@@ -56,6 +56,13 @@ internal static class ApiOptions
         return argument;
     }
 
+    public static Argument<string> NodeId(Surroundings surroundings)
+    {
+        var argument = new Argument<string>("ID") { Description = "The node: its id, or its hostname where no other has it", HelpName = "ID" };
+        argument.CompletionSources.Add(_ => Names(surroundings, "v2/nodes", "nodes"));
+        return argument;
+    }
+
     public static Argument<string> DeploymentId(Surroundings surroundings)
     {
         var argument = new Argument<string>("ID") { Description = "The deployment, or the first letters of its id", HelpName = "ID" };

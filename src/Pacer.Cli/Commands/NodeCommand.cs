@@ -7,10 +7,18 @@ namespace Pacer.Cli.Commands;
 
 internal static class NodeCommand
 {
-    public static Command Create(Surroundings surroundings) => new PacerCommand("node", "Look at the machines of the cluster")
+    public static Command Create(Surroundings surroundings) => new PacerCommand("node", "Look at the machines of the cluster, and empty them")
     {
         Group = "Work with a cluster",
-        Subcommands = { CreateList(surroundings) },
+        Subcommands =
+        {
+            CreateList(surroundings),
+            NodeChangeCommands.CreateCordon(surroundings),
+            NodeChangeCommands.CreateUncordon(surroundings),
+            NodeDrainCommand.Create(surroundings),
+            NodeChangeCommands.CreateUndrain(surroundings),
+            NodeChangeCommands.CreateRemove(surroundings),
+        },
     };
 
     private static PacerCommand CreateList(Surroundings surroundings)
@@ -49,7 +57,7 @@ internal static class NodeCommand
         var table = new Table("HOSTNAME", "IP", "ID", "STATE", "CPUS", "MEM", "TASKS", "REGION", "ZONE", "ATTRIBUTES");
         foreach (var node in nodes)
         {
-            var state = node.Text("state");
+            var state = StateOf(node);
             var attributes = node["attributes"] as JsonObject ?? [];
             table.Add(
                 (node.Text("hostname"), Tone.Plain),
@@ -64,6 +72,16 @@ internal static class NodeCommand
                 (attributes.Count == 0 ? "-" : string.Join(' ', attributes.Select(pair => $"{pair.Key}={pair.Value}")), Tone.Plain));
         }
         return table;
+    }
+
+    private static string StateOf(JsonNode node)
+    {
+        var state = node.Text("state");
+        if (node["drain"] is JsonObject drain)
+        {
+            return drain.Count("instancesLeft") == 0 ? $"{state}, drained" : $"{state}, draining";
+        }
+        return node.Flag("cordoned") ? $"{state}, cordoned" : state;
     }
 
     /// <summary><c>0.5/2</c>: used of what there is.</summary>

@@ -27,6 +27,15 @@ public sealed class Node
     public List<int>? UsedPorts { get; set; }
     public List<string>? Runtimes { get; set; }
 
+    /// <summary>Parts of the resources and ports that only one role may use.</summary>
+    public List<NodeReservation>? Reservations { get; set; }
+
+    /// <summary>Takes nothing new; what runs there stays.</summary>
+    public bool Cordoned { get; set; }
+
+    /// <summary>Absent when the node is not being emptied.</summary>
+    public NodeDrainInfo? Drain { get; set; }
+
     /// <summary>Tasks that hold resources there.</summary>
     public int Tasks { get; set; }
 
@@ -34,6 +43,39 @@ public sealed class Node
     public string? Version { get; set; }
     public string? RegisteredAt { get; set; }
     public string? DisconnectedAt { get; set; }
+}
+
+public sealed class NodeReservation
+{
+    public string? Role { get; set; }
+    public ResourceAmounts? Total { get; set; }
+    public ResourceAmounts? Free { get; set; }
+    public List<string>? PortRanges { get; set; }
+}
+
+/// <summary>How far a node is with being emptied.</summary>
+public sealed class NodeDrainInfo
+{
+    public string? Since { get; set; }
+
+    /// <summary>When what is left is killed; absent: never.</summary>
+    public string? Deadline { get; set; }
+    public bool Expired { get; set; }
+    public bool IncludeResident { get; set; }
+
+    /// <summary>Instances that still have to leave.</summary>
+    public int InstancesLeft { get; set; }
+
+    /// <summary>Instances that stay because their data is there.</summary>
+    public int ResidentInstances { get; set; }
+}
+
+/// <summary>Body of a drain request; every member may be left out.</summary>
+public sealed class NodeDrainRequest
+{
+    /// <summary>Seconds after which what is left is killed.</summary>
+    public double? DeadlineSeconds { get; set; }
+    public bool IncludeResident { get; set; }
 }
 
 public sealed class NodeResources

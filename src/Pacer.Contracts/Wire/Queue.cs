@@ -44,6 +44,7 @@ public sealed class OfferValue
     public double? Scalar { get; set; }
     public List<OfferRange>? Ranges { get; set; }
     public string? Text { get; set; }
+    public List<string>? Set { get; set; }
 }
 
 public sealed class OfferRange

@@ -23,23 +23,59 @@ internal static class AgentMessages
         {
             return "resources are missing or negative";
         }
-        foreach (var range in register.Ports)
+        foreach (var range in register.Ports.Concat(register.Reservations.SelectMany(reservation => reservation.Ports)))
         {
             if (range.First < 1 || range.Last > 65535 || range.First > range.Last)
             {
                 return $"the port range {range.First}-{range.Last} is not within 1-65535";
             }
         }
+        return ReservationProblem(register);
+    }
+
+    private static string? ReservationProblem(Wire.Register register)
+    {
+        var left = ToResources(register.Resources);
+        var ports = ToRanges(register.Ports);
+        var roles = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var reservation in register.Reservations)
+        {
+            if (reservation.Role is "" or "*" || !roles.Add(reservation.Role))
+            {
+                return $"a reservation is for the role '{reservation.Role}': each must be for a role of its own, and not for '*'";
+            }
+            if (reservation.Resources is not { CpuMillis: >= 0, MemoryBytes: >= 0, DiskBytes: >= 0, Gpus: >= 0 })
+            {
+                return $"the reservation for '{reservation.Role}' has no or negative resources";
+            }
+            left -= ToResources(reservation.Resources);
+            if (left is not { CpuMillis: >= 0, MemoryBytes: >= 0, DiskBytes: >= 0, Gpus: >= 0 })
+            {
+                return "more is reserved than the node has: lower --reserve, or offer more with --cpus, --mem, --disk, --gpus";
+            }
+            var reserved = ToRanges(reservation.Ports);
+            if (!PortRanges.Contain(ports, reserved))
+            {
+                return $"the ports reserved for '{reservation.Role}' are not all in --ports, or reserved twice";
+            }
+            ports = PortRanges.Subtract(ports, reserved);
+        }
         return null;
     }
+
+    private static Resources ToResources(Wire.Resources resources) =>
+        new(resources.CpuMillis, resources.MemoryBytes, resources.DiskBytes, resources.Gpus);
+
+    private static ValueList<PortRange> ToRanges(IEnumerable<Wire.PortRange> ranges) =>
+        ValueList.From(ranges.Select(range => new PortRange(range.First, range.Last)));
 
     public static AgentNode ToNode(Wire.Register register, string peerAddress, Timestamp now) => new(
         new AgentId(register.AgentId),
         register.Hostname,
         register.Address.Length > 0 ? register.Address : peerAddress,
-        new Resources(register.Resources.CpuMillis, register.Resources.MemoryBytes, register.Resources.DiskBytes, register.Resources.Gpus),
-        ValueList.From(register.Ports.Select(range => new PortRange(range.First, range.Last))),
-        ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, register.Attributes),
+        ToResources(register.Resources),
+        ToRanges(register.Ports),
+        register.Attributes.ToImmutableSortedDictionary(pair => pair.Key, pair => AttributeValue.Canonical(pair.Value), StringComparer.Ordinal),
         NullIfEmpty(register.Region),
         NullIfEmpty(register.Zone),
         ValueList.From(register.Runtimes),
@@ -47,7 +83,11 @@ internal static class AgentMessages
         now,
         Connected: true,
         DisconnectedAt: null,
-        Lost: false);
+        Lost: false)
+    {
+        Reservations = ValueList.From(register.Reservations.Select(reservation => new Reservation(
+            reservation.Role, ToResources(reservation.Resources), ToRanges(reservation.Ports)))),
+    };
 
     public static TaskReport ToReport(Wire.StatusUpdate status)
     {

@@ -1,5 +1,6 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
+using Pacer.Core.Cluster;
 using Pacer.Server.Api.About;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Deployments;
@@ -10,6 +11,7 @@ using Pacer.Server.Api.Groups;
 using Pacer.Server.Api.Nodes;
 using Pacer.Server.Api.OpenApi;
 using Pacer.Server.Api.Pods;
+using Pacer.Server.Api.Planning;
 using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
@@ -52,6 +54,12 @@ internal static class ApiRoutes
         StatisticsEndpoint.Map(app);
         ExecEndpoint.Map(app);
         NodeEndpoints.Map(app);
+        PlacementEndpoints.Map(
+            app,
+            services.GetRequiredService<IClusterLoop>(),
+            services.GetRequiredService<AppRules>(),
+            services.GetRequiredService<TimeProvider>(),
+            services.GetRequiredService<ClusterSettings>());
         SecretEndpoints.Map(app);
         EventStreamEndpoint.Map(app);
         OpenApiEndpoints.Map(app);

@@ -19,9 +19,21 @@ internal static class AgentMapping
             Connected = node.Connected,
             Lost = node.Lost,
         };
-        foreach (var range in node.Ports)
+        record.Ports.AddRange(node.Ports.Select(ToRecord));
+        record.Cordoned = node.Cordoned;
+        foreach (var reservation in node.Reservations)
         {
-            record.Ports.Add(new PortRangeRecord { First = range.First, Last = range.Last });
+            var reserved = new ReservationRecord { Role = reservation.Role, Resources = RecordValues.ToRecord(reservation.Resources) };
+            reserved.Ports.AddRange(reservation.Ports.Select(ToRecord));
+            record.Reservations.Add(reserved);
+        }
+        if (node.Drain is { } drain)
+        {
+            record.Drain = new DrainRecord { Since = drain.Since.UnixMilliseconds, IncludeResident = drain.IncludeResident, Expired = drain.Expired };
+            if (drain.Until is { } until)
+            {
+                record.Drain.Until = until.UnixMilliseconds;
+            }
         }
         foreach (var (name, value) in node.Attributes)
         {
@@ -52,7 +64,7 @@ internal static class AgentMapping
         record.Hostname,
         record.Address,
         RecordValues.ToModel(record.Resources),
-        RecordValues.Map(record.Ports, static range => new PortRange(range.First, range.Last)),
+        RecordValues.Map(record.Ports, ToModel),
         ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, record.Attributes),
         record.HasRegion ? record.Region : null,
         record.HasZone ? record.Zone : null,
@@ -64,5 +76,15 @@ internal static class AgentMapping
         record.Lost)
     {
         Deadline = RecordValues.Moment(record.HasDeadline, record.Deadline),
+        Cordoned = record.Cordoned,
+        Drain = record.Drain is { } drain
+            ? new NodeDrain(new Timestamp(drain.Since), RecordValues.Moment(drain.HasUntil, drain.Until), drain.IncludeResident) { Expired = drain.Expired }
+            : null,
+        Reservations = RecordValues.Map(record.Reservations, static reservation => new Reservation(
+            reservation.Role, RecordValues.ToModel(reservation.Resources), RecordValues.Map(reservation.Ports, ToModel))),
     };
+
+    private static PortRangeRecord ToRecord(PortRange range) => new() { First = range.First, Last = range.Last };
+
+    private static PortRange ToModel(PortRangeRecord range) => new(range.First, range.Last);
 }

@@ -96,6 +96,10 @@ internal static class InstanceMapping
             record.Zone = zone;
         }
         record.HostPorts.AddRange(placement.HostPorts);
+        if (placement.Reserved != Resources.None)
+        {
+            record.Reserved = RecordValues.ToRecord(placement.Reserved);
+        }
         return record;
     }
 
@@ -105,7 +109,10 @@ internal static class InstanceMapping
         record.HasRegion ? record.Region : null,
         record.HasZone ? record.Zone : null,
         RecordValues.Map(record.HostPorts, static port => port),
-        RecordValues.ToModel(record.Resources));
+        RecordValues.ToModel(record.Resources))
+    {
+        Reserved = RecordValues.ToModel(record.Reserved),
+    };
 
     private static TaskRecord ToRecord(TaskInfo task)
     {

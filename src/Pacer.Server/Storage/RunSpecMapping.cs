@@ -43,6 +43,11 @@ internal static class RunSpecMapping
                 ExpungeAfterTicks = unreachable.ExpungeAfter.Ticks,
             };
         }
+        if (spec.GpuScheduling is { } gpuScheduling)
+        {
+            record.GpuScheduling = (int)gpuScheduling;
+        }
+        record.IsResident = spec.IsResident;
         record.Containers.AddRange(spec.Containers);
         record.ExclusiveVolumes.AddRange(spec.ExclusiveVolumes);
         if (spec.ExecutorResources is { } executor)
@@ -102,6 +107,8 @@ internal static class RunSpecMapping
         ExclusiveVolumes = RecordValues.Strings(record.ExclusiveVolumes),
         ExecutorResources = record.HasExecutorResources ? record.ExecutorResources : null,
         ContainerHealthChecks = ValueList.From(record.ContainerHealthChecks),
+        GpuScheduling = record.HasGpuScheduling ? RecordValues.ToEnum<GpuScheduling>(record.GpuScheduling) : null,
+        IsResident = record.IsResident,
     };
 
     private static PortSpecRecord ToRecord(PortSpec port)

@@ -12,6 +12,8 @@ internal static class AppCommand
             AppAddCommand.Create(surroundings),
             AppListCommand.Create(surroundings),
             AppShowCommand.Create(surroundings),
+            AppWhyCommand.Create(surroundings),
+            AppPlanCommand.Create(surroundings),
             AppUpdateCommand.Create(surroundings),
             AppScaleCommand.Create(surroundings),
             AppRestartCommand.Create(surroundings),

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pacer.Agent;
+using Pacer.Agent.Node;
 
 namespace Pacer.Cli.Commands.Roles;
 
@@ -15,6 +16,8 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _disk = new(surroundings, "--disk", "PACER_DISK", "MIB", "Disk to offer, MiB", "what is free less 10 %");
     private readonly Flag _ports = new(surroundings, "--ports", "PACER_PORTS", "RANGES", "Ports to hand out to tasks", "31000-32000");
     private readonly Option<string[]> _attributes = new("--attribute") { Description = "Attribute for placement constraints; may be given several times (PACER_ATTRIBUTES: K=V,K=V)", HelpName = "K=V" };
+    private readonly Flag _gpus = new(surroundings, "--gpus", "PACER_GPUS", "N", "GPUs to offer", "0");
+    private readonly Option<string[]> _reserve = new("--reserve") { Description = "Part that only apps of a role may use, such as dev:cpus=2,mem=1024; may be given several times (PACER_RESERVE: separated by ;)", HelpName = "ROLE:cpus=N,mem=MIB,…" };
     private readonly Flag _region = new(surroundings, "--region", "PACER_REGION", "NAME", "Fault domain: region");
     private readonly Flag _zone = new(surroundings, "--zone", "PACER_ZONE", "NAME", "Fault domain: zone");
     private readonly Flag _isolation = new(surroundings, "--isolation", "PACER_ISOLATION", "KIND", "auto: the best that works here; oci: crun and conmon or nothing; process: none", "auto");
@@ -31,7 +34,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _ports, _attributes, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
+        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
             _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache])
         {
             command.Add(option);
@@ -51,6 +54,8 @@ internal sealed class NodeFlags(Surroundings surroundings)
         DiskMiB = Given(parse, _disk) is null ? null : FlagValue.Whole(parse, _disk, "10000"),
         Ports = FlagValue.PortRanges(parse, _ports),
         Attributes = Attributes(parse),
+        Gpus = (int)Math.Min(FlagValue.Whole(parse, _gpus, "1")!.Value, 1_000_000),
+        Reservations = Reservations(parse),
         Region = Given(parse, _region),
         Zone = Given(parse, _zone),
         Isolation = FlagValue.OneOf(parse, _isolation, "auto", "oci", "process"),
@@ -72,6 +77,25 @@ internal sealed class NodeFlags(Surroundings surroundings)
 
     private static string[] Listed(ParseResult parse, Flag flag) =>
         Given(parse, flag)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+
+    private string[] Reservations(ParseResult parse)
+    {
+        var given = parse.GetValue(_reserve) is { Length: > 0 } flags
+            ? flags
+            : surroundings.Variable("PACER_RESERVE")?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        foreach (var reservation in given)
+        {
+            try
+            {
+                NodeReservation.Parse(reservation);
+            }
+            catch (AgentException exception)
+            {
+                throw CliException.Usage(exception.Message);
+            }
+        }
+        return given;
+    }
 
     private Dictionary<string, string> Attributes(ParseResult parse)
     {

@@ -16,6 +16,10 @@ internal sealed class ServerFlags(Surroundings surroundings)
     private readonly Flag _secretsDir = new(surroundings, "--secrets-dir", "PACER_SECRETS_DIR", "DIR", "Secrets that are files: source \"file:NAME\"");
     private readonly Flag _allowOrigin = new(surroundings, "--allow-origin", "PACER_ALLOW_ORIGIN", "ORIGIN,…", "Web pages of these origins may read the API; * for all");
     private readonly Flag _newGroupEnforceRole = new(surroundings, "--new-group-enforce-role", "PACER_NEW_GROUP_ENFORCE_ROLE", "off|top", "top: apps in a top-level group must have its name as their role, unless the group says otherwise", "off");
+    private readonly Flag _placement = new(surroundings, "--placement", "PACER_PLACEMENT", "SCORE", "spread: on as many nodes as possible; pack: on as few", "spread");
+    private readonly Flag _gpuScheduling = new(surroundings, "--gpu-scheduling", "PACER_GPU_SCHEDULING", "POLICY", "restricted: nodes with free GPUs are kept for apps that need one; unrestricted", "restricted");
+    private readonly Flag _acceptedRoles = new(surroundings, "--accepted-roles-default", "PACER_ACCEPTED_ROLES_DEFAULT", "ROLES", "What apps without acceptedResourceRoles use: any, unreserved or reserved", "any");
+    private readonly Flag _homeRegion = new(surroundings, "--home-region", "PACER_HOME_REGION", "NAME", "Region of apps without a constraint on @region or @zone; without it they go to every region");
 
     public Flag JoinToken => _joinToken;
 
@@ -25,6 +29,10 @@ internal sealed class ServerFlags(Surroundings surroundings)
         command.Add(_agentListen);
         command.Add(_joinToken);
         command.Add(_agentTimeout);
+        command.Add(_placement);
+        command.Add(_gpuScheduling);
+        command.Add(_acceptedRoles);
+        command.Add(_homeRegion);
         command.Add(_secretsKeyFile);
         command.Add(_secretsDir);
         command.Add(_allowOrigin);
@@ -44,6 +52,10 @@ internal sealed class ServerFlags(Surroundings surroundings)
         SecretsDir = parse.GetValue(_secretsDir) is { Length: > 0 } directory ? Path.GetFullPath(directory) : null,
         AllowOrigins = FlagValue.Origins(parse, _allowOrigin),
         NewGroupEnforceRole = FlagValue.OneOf(parse, _newGroupEnforceRole, "off", "top") == "top",
+        Placement = FlagValue.OneOf(parse, _placement, "spread", "pack"),
+        GpuScheduling = FlagValue.OneOf(parse, _gpuScheduling, "restricted", "unrestricted"),
+        AcceptedRolesDefault = FlagValue.OneOf(parse, _acceptedRoles, "any", "unreserved", "reserved"),
+        HomeRegion = parse.GetValue(_homeRegion) is { Length: > 0 } region ? region : null,
         LogLevel = logLevel,
     };
 }

@@ -123,6 +123,15 @@ internal static class AppChanges
         await CommandResults.WriteAsync(http, result);
     }
 
+    /// <summary>What one app of a body would become, as a put of it has it.</summary>
+    public static RunSpecChange.Put PlanOne(AppsContext context, HttpContext http, ClusterState state, JsonElement element, string path)
+    {
+        var id = AppReader.ReadId(element, path);
+        return AppLookup.Replaced(state, id) is { } current
+            ? Update(context, http, state, element, current, path)
+            : Replace(context, http, element, id, null, path);
+    }
+
     private static RunSpecChange.Put Replace(
         AppsContext context, HttpContext http, JsonElement element, RunSpecId id, RunSpec? current, string path = "")
     {

@@ -56,6 +56,8 @@ internal static class AppConversion
             ExecutorResources = app.ExecutorResources is { } executor
                 ? JsonSerializer.Serialize(executor, WireJson.Plain.ExecutorResources)
                 : null,
+            GpuScheduling = GpuPolicy(app.Labels),
+            IsResident = AppDefaults.HasPersistentVolumes(app),
         };
     }
 
@@ -80,6 +82,14 @@ internal static class AppConversion
         }
         return app;
     }
+
+    /// <summary>What the label GPU_SCHEDULING_BEHAVIOR says; null when it is absent or says nothing known.</summary>
+    public static GpuScheduling? GpuPolicy(IReadOnlyDictionary<string, string>? labels) => labels?.GetValueOrDefault("GPU_SCHEDULING_BEHAVIOR") switch
+    {
+        "restricted" => GpuScheduling.Restricted,
+        "unrestricted" => GpuScheduling.Unrestricted,
+        _ => null,
+    };
 
     /// <summary>Half a thousandth counts up.</summary>
     public static long CpuMillis(double cpus) => (long)Math.Round((decimal)cpus * 1000, MidpointRounding.AwayFromZero);

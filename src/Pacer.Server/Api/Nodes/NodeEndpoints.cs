@@ -6,6 +6,7 @@ using Microsoft.Extensions.DependencyInjection;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 using Pacer.Server.Api.Responses;
 using Pacer.Server.Loop;
 
@@ -31,8 +32,37 @@ internal static class NodeEndpoints
             var id = (string)http.GetRouteValue("id")!;
             return state.Agents.TryGetValue(new AgentId(id), out var node)
                 ? ApiResponse.WriteAsync(http, 200, Render(state, node), ClusterJson.Plain.Node)
-                : ApiResponse.WriteErrorAsync(http, new ApiError(404, $"Node '{id}' does not exist"));
+                : ApiResponse.WriteErrorAsync(http, ApiErrors.NodeNotFound(id));
         }));
+        app.MapDelete("/v2/nodes/{id}", ApiRoute.Guard(async http =>
+        {
+            var result = await loop.SubmitAsync(request => new Input.RemoveNode(request, IdOf(http)), http.RequestAborted);
+            await CommandResults.WriteAsync(http, result);
+        }));
+        app.MapPut("/v2/nodes/{id}/cordon", ApiRoute.Guard(http => ChangeAsync(http, loop, request => new Input.CordonNode(request, IdOf(http), true))));
+        app.MapDelete("/v2/nodes/{id}/cordon", ApiRoute.Guard(http => ChangeAsync(http, loop, request => new Input.CordonNode(request, IdOf(http), false))));
+        app.MapPut("/v2/nodes/{id}/drain", ApiRoute.Guard(async http =>
+        {
+            var (deadline, includeResident) = await DrainBody.ReadAsync(http);
+            await ChangeAsync(http, loop, request => new Input.DrainNode(request, IdOf(http), deadline, includeResident));
+        }));
+        app.MapDelete("/v2/nodes/{id}/drain", ApiRoute.Guard(http => ChangeAsync(http, loop, request => new Input.UndrainNode(request, IdOf(http)))));
+    }
+
+    private static AgentId IdOf(HttpContext http) => new((string)http.GetRouteValue("id")!);
+
+    private static Task ShowAsync(HttpContext http, IClusterLoop loop, AgentId id)
+    {
+        var state = loop.State;
+        return state.Agents.TryGetValue(id, out var node)
+            ? ApiResponse.WriteAsync(http, 200, Render(state, node), ClusterJson.Plain.Node)
+            : ApiResponse.WriteErrorAsync(http, ApiErrors.NodeNotFound(id.Value));
+    }
+
+    private static async Task ChangeAsync(HttpContext http, IClusterLoop loop, Func<RequestId, Input.Command> command)
+    {
+        var result = await loop.SubmitAsync(command, http.RequestAborted);
+        await (result is CommandResult.Done ? ShowAsync(http, loop, IdOf(http)) : CommandResults.WriteAsync(http, result));
     }
 
     private static object?[] Parts(ClusterState state) => [state.Agents, state.Usage, state.Instances];
@@ -55,15 +85,47 @@ internal static class NodeEndpoints
                 Used = Render(usage.Resources),
                 Free = Render(node.Resources - usage.Resources),
             },
-            PortRanges = [.. node.Ports.Select(range => string.Create(CultureInfo.InvariantCulture, $"{range.First}-{range.Last}"))],
+            PortRanges = [.. node.Ports.Select(range => Text(range))],
             UsedPorts = [.. usage.Ports],
             Runtimes = [.. node.Runtimes],
+            Reservations = node.Reservations.IsEmpty ? null : Reservations(node, usage),
+            Cordoned = node.Cordoned,
+            Drain = node.Drain is { } drain ? Render(state, drain, usage) : null,
             Tasks = usage.Instances.Sum(id => state.Instance(id)?.Tasks.Count(task => !task.Condition.IsTerminal()) ?? 0),
             Version = node.Version,
             RegisteredAt = node.RegisteredAt.ToString(),
             DisconnectedAt = node.DisconnectedAt?.ToString(),
         };
     }
+
+    private static List<NodeReservation> Reservations(AgentNode node, AgentUsage usage)
+    {
+        var free = FreeShare.Of(node, usage).ToDictionary(share => share.Role, StringComparer.Ordinal);
+        return [.. node.Reservations.Select(reservation => new NodeReservation
+        {
+            Role = reservation.Role,
+            Total = Render(reservation.Resources),
+            Free = Render(free[reservation.Role].Resources),
+            PortRanges = [.. reservation.Ports.Select(Text)],
+        })];
+    }
+
+    private static NodeDrainInfo Render(ClusterState state, NodeDrain drain, AgentUsage usage)
+    {
+        var there = usage.Instances.Select(state.Instance).OfType<Instance>().ToList();
+        var resident = drain.IncludeResident ? 0 : there.Count(instance => NodeDrains.IsResident(state, instance));
+        return new NodeDrainInfo
+        {
+            Since = drain.Since.ToString(),
+            Deadline = drain.Until?.ToString(),
+            Expired = drain.Expired,
+            IncludeResident = drain.IncludeResident,
+            InstancesLeft = there.Count - resident,
+            ResidentInstances = resident,
+        };
+    }
+
+    private static string Text(PortRange range) => string.Create(CultureInfo.InvariantCulture, $"{range.First}-{range.Last}");
 
     private static ResourceAmounts Render(Resources resources) => new()
     {

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
@@ -63,54 +62,49 @@ internal static class OfferSummary
 
     private static OfferInfo Offer(ClusterState state, AgentNode node)
     {
-        var usage = state.Usage.GetValueOrDefault(node.Id) ?? AgentUsage.Empty;
-        var free = node.Resources - usage.Resources;
+        var shares = FreeShare.Of(node, state.Usage.GetValueOrDefault(node.Id) ?? AgentUsage.Empty);
         return new OfferInfo
         {
             Id = node.Id.Value,
             Hostname = node.Hostname,
             AgentId = node.Id.Value,
-            Resources =
-            [
-                Scalar("cpus", free.CpuMillis / 1000.0),
-                Scalar("mem", free.MemoryBytes / MiB),
-                Scalar("disk", free.DiskBytes / MiB),
-                Scalar("gpus", free.Gpus),
-                new OfferValue { Name = "ports", Role = "*", Ranges = FreePorts(node.Ports, usage.Ports) },
-            ],
-            Attributes = [.. node.Attributes.Select(attribute =>
-                double.TryParse(attribute.Value, NumberStyles.Float, CultureInfo.InvariantCulture, out var number)
-                    ? new OfferValue { Name = attribute.Key, Scalar = number }
-                    : new OfferValue { Name = attribute.Key, Text = attribute.Value })],
+            Resources = [.. shares.SelectMany(Values)],
+            Attributes = [.. node.Attributes.Select(attribute => Attribute(attribute.Key, attribute.Value))],
         };
     }
 
-    private static OfferValue Scalar(string name, double value) => new() { Name = name, Role = "*", Scalar = value };
-
-    private static List<OfferRange> FreePorts(ValueList<PortRange> ranges, IEnumerable<int> used)
+    // A reservation lists only what it holds.
+    private static IEnumerable<OfferValue> Values(FreeShare share)
     {
-        var free = new List<OfferRange>();
-        var taken = used.ToList();
-        foreach (var range in ranges)
+        foreach (var (name, amount) in ((string, double)[])
+            [("cpus", share.Resources.CpuMillis / 1000.0), ("mem", share.Resources.MemoryBytes / MiB), ("disk", share.Resources.DiskBytes / MiB), ("gpus", share.Resources.Gpus)])
         {
-            var begin = range.First;
-            foreach (var port in taken)
+            if (share.Role == "*" || amount > 0)
             {
-                if (!range.Contains(port))
-                {
-                    continue;
-                }
-                if (port > begin)
-                {
-                    free.Add(new OfferRange { Begin = begin, End = port - 1 });
-                }
-                begin = port + 1;
-            }
-            if (begin <= range.Last)
-            {
-                free.Add(new OfferRange { Begin = begin, End = range.Last });
+                yield return new OfferValue { Name = name, Role = share.Role, Scalar = amount };
             }
         }
-        return free;
+        if (share.Role == "*" || !share.Ports.IsEmpty)
+        {
+            yield return new OfferValue
+            {
+                Name = "ports",
+                Role = share.Role,
+                Ranges = [.. share.Ports.Select(range => new OfferRange { Begin = range.First, End = range.Last })],
+            };
+        }
+    }
+
+    private static OfferValue Attribute(string name, string value)
+    {
+        if (AttributeValue.TryScalar(value, out var number))
+        {
+            return new OfferValue { Name = name, Scalar = (double)number };
+        }
+        if (value is ['{', .., '}'])
+        {
+            return new OfferValue { Name = name, Set = [.. value[1..^1].Split(',', StringSplitOptions.RemoveEmptyEntries)] };
+        }
+        return new OfferValue { Name = name, Text = value };
     }
 }

@@ -18,11 +18,12 @@ internal static class QueueEndpoints
     public static void Map(WebApplication app)
     {
         var loop = app.Services.GetRequiredService<IClusterLoop>();
+        var settings = app.Services.GetRequiredService<ClusterSettings>();
         var time = app.Services.GetRequiredService<TimeProvider>();
         app.MapMethods("/v2/queue", ["GET", "HEAD"], ApiRoute.Guard(http =>
         {
             var offers = http.Request.Query["embed"].Contains("lastUnusedOffers");
-            return ApiResponse.WriteBytesAsync(http, 200, QueueRendering.Render(loop.State, Timestamp.From(time.GetUtcNow()), offers));
+            return ApiResponse.WriteBytesAsync(http, 200, QueueRendering.Render(loop.State, Timestamp.From(time.GetUtcNow()), offers, settings));
         }));
         app.MapDelete("/v2/queue/{**path}", ApiRoute.Guard(http => ResetDelayAsync(http, loop)));
     }

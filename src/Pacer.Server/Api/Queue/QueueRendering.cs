@@ -14,7 +14,7 @@ internal static class QueueRendering
 {
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    public static ReadOnlyMemory<byte> Render(ClusterState state, Timestamp now, bool withOffers)
+    public static ReadOnlyMemory<byte> Render(ClusterState state, Timestamp now, bool withOffers, ClusterSettings? settings = null)
     {
         var buffer = new ArrayBufferWriter<byte>(1024);
         using var json = new Utf8JsonWriter(buffer, Plain);
@@ -26,7 +26,7 @@ internal static class QueueRendering
                 .Where(instance => instance.IsScheduled || (instance.Goal == Goal.Running && instance.Condition == Condition.Provisioned));
             foreach (var byRole in waiting.GroupBy(instance => instance.Role, StringComparer.Ordinal))
             {
-                WriteItem(json, state, spec, byRole.Key, [.. byRole], now, withOffers);
+                WriteItem(json, state, spec, byRole.Key, [.. byRole], now, withOffers, settings);
             }
         }
         json.WriteEndArray();
@@ -36,14 +36,15 @@ internal static class QueueRendering
     }
 
     private static void WriteItem(
-        Utf8JsonWriter json, ClusterState state, RunSpec spec, string role, List<Instance> waiting, Timestamp now, bool withOffers)
+        Utf8JsonWriter json, ClusterState state, RunSpec spec, string role, List<Instance> waiting, Timestamp now, bool withOffers,
+        ClusterSettings? settings)
     {
         json.WriteStartObject();
         json.WriteNumber("count"u8, waiting.Count);
         json.WriteString("role"u8, role);
         WriteDelay(json, state.LaunchDelays.GetValueOrDefault(spec.Id), spec, now);
         json.WriteString("since"u8, waiting.Select(instance => instance.ScheduledAt).Min().ToString());
-        var explanation = Orchestrator.Explain(state, spec);
+        var explanation = Orchestrator.Explain(state, spec, settings);
         json.WritePropertyName("processedOffersSummary"u8);
         JsonSerializer.Serialize(json, OfferSummary.Of(explanation, now), ClusterJson.Plain.ProcessedOffersSummary);
         if (withOffers)

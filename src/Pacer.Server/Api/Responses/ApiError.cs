@@ -59,6 +59,11 @@ internal static class ApiErrors
 
     public static ApiError SecretNotFound(string name) => new(404, $"Secret '{name}' does not exist");
 
+    public static ApiError NodeNotFound(string id) => new(404, $"Node '{id}' does not exist");
+
+    public static ApiError NodeConnected(string hostname) =>
+        new(409, $"Node '{hostname}' is in contact and would be back at once. Stop its agent first, then remove it.");
+
     public static ApiError NotQueued(string id) => new(404, $"Application {id} not found in tasks queue.");
 
     public static ApiError RouteNotFound() => new(404, "URI not found");

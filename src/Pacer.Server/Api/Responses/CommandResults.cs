@@ -17,6 +17,8 @@ internal static class CommandResults
         CommandResult.GroupNotFound notFound => ApiErrors.GroupNotFound(notFound.GroupId),
         CommandResult.DeploymentNotFound notFound => ApiErrors.DeploymentNotFound(notFound.Id.Value),
         CommandResult.SecretNotFound notFound => ApiErrors.SecretNotFound(notFound.Name),
+        CommandResult.NodeNotFound notFound => ApiErrors.NodeNotFound(notFound.Id.Value),
+        CommandResult.NodeConnected connected => ApiErrors.NodeConnected(connected.Hostname),
         CommandResult.NotQueued notQueued => ApiErrors.NotQueued(notQueued.Id.Path),
         CommandResult.Invalid invalid => ApiErrors.InvalidObject(invalid.Path, invalid.Message),
         CommandResult.ServicePortsExhausted exhausted => ApiErrors.ServicePortsExhausted(exhausted.Min, exhausted.Max),
