@@ -158,6 +158,8 @@ public sealed partial class AgentHost : IAsyncDisposable
             owned.Add(fetcher);
             var probes = new HealthProbes(runtime, logger);
             owned.Add(probes);
+            var answers = new AnswerProbes(runtime, logger);
+            owned.Add(answers);
             var parallelism = options.LaunchParallelism > 0 ? options.LaunchParallelism : 4 * Environment.ProcessorCount;
             var tools = new TaskTools
             {
@@ -167,6 +169,7 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Fetcher = fetcher,
                 Images = images,
                 Probes = probes,
+                Answers = answers,
                 Node = node,
                 Time = parts.Time,
                 Logger = logger,

@@ -13,6 +13,12 @@ internal sealed record CheckState(
     long LastFailureMs,
     string? LastFailureCause)
 {
+    /// <summary>Failed too often: why the task is to be ended; null when not.</summary>
+    public string? KillCause { get; init; }
+
+    /// <summary>That end is the task's own failure, as with Mesos' checks, not a kill.</summary>
+    public bool FailsTask { get; init; }
+
     public static CheckState Unknown(int check) => new(check, false, 0, 0, 0, 0, null);
 }
 
@@ -30,7 +36,7 @@ internal abstract record ProbeResult
 }
 
 /// <param name="Tell">The server has to know: first result, a flip, or one more failure.</param>
-/// <param name="Kill">Why the task has to be ended, null when not.</param>
+/// <param name="Kill">Why the task is to be ended, null when not.</param>
 internal readonly record struct HealthDecision(CheckState Next, bool Tell, string? Kill);
 
 /// <summary>
@@ -47,9 +53,9 @@ internal static class HealthDecisions
         check.AgentKills ? check.DelayMs : Math.Min(check.IntervalMs, LongestFirstDelayMs);
 
     /// <summary>When the next probe begins: a steady beat from start to start, skipping what a slow probe overran.</summary>
-    public static long NextProbeMs(HealthCheck check, long probedAtMs, long nowMs)
+    public static long NextProbeMs(long intervalMs, long probedAtMs, long nowMs)
     {
-        var interval = Math.Max(1, check.IntervalMs);
+        var interval = Math.Max(1, intervalMs);
         var next = probedAtMs + interval;
         return next > nowMs ? next : nowMs + interval - ((nowMs - probedAtMs) % interval);
     }
@@ -65,6 +71,8 @@ internal static class HealthDecisions
                     ConsecutiveFailures = 0,
                     FirstSuccessMs = known.FirstSuccessMs == 0 ? nowMs : known.FirstSuccessMs,
                     LastSuccessMs = nowMs,
+                    KillCause = null,
+                    FailsTask = false,
                 };
                 return new HealthDecision(healthy, !known.Alive, null);
 
@@ -79,8 +87,10 @@ internal static class HealthDecisions
                     ConsecutiveFailures = known.ConsecutiveFailures + 1,
                     LastFailureMs = nowMs,
                     LastFailureCause = failure.Cause,
+                    FailsTask = check.AgentKills,
                 };
-                return new HealthDecision(failing, true, Kill(check, failing) ? KillMessage(check, failing) : null);
+                var kill = Kill(check, failing) ? KillMessage(check, failing) : null;
+                return new HealthDecision(failing with { KillCause = kill }, true, kill);
 
             default:
                 return new HealthDecision(known, false, null);

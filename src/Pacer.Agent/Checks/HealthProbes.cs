@@ -24,7 +24,8 @@ internal sealed partial class HealthProbes : IDisposable
         _logger = logger;
     }
 
-    private static HttpMessageInvoker NewHttp(bool followRedirects)
+    /// <summary>Ignores certificates, proxies and cookies; a connection a request.</summary>
+    internal static HttpMessageInvoker NewHttp(bool followRedirects)
     {
         var handler = new SocketsHttpHandler
         {
@@ -73,7 +74,7 @@ internal sealed partial class HealthProbes : IDisposable
         }
     }
 
-    private static string Innermost(Exception e)
+    internal static string Innermost(Exception e)
     {
         while (e.InnerException is { } inner)
         {
@@ -113,16 +114,7 @@ internal sealed partial class HealthProbes : IDisposable
 
     private async Task<ProbeResult> CommandAsync(HealthCheck check, string containerId, CancellationToken cancellationToken)
     {
-        var plan = new ExecPlan(["/bin/sh", "-c", check.Command], null, null, Tty: false, Rows: 0, Columns: 0);
-        // Disposing ends the command, also when it ran out of time.
-        await using var process = await _runtime.ExecAsync(containerId, plan, cancellationToken).ConfigureAwait(false);
-        process.Input.Close();
-        var drained = Task.WhenAll(
-            process.Output.CopyToAsync(Stream.Null, cancellationToken),
-            process.ErrorOutput.CopyToAsync(Stream.Null, cancellationToken));
-        var code = await process.WaitAsync(cancellationToken).ConfigureAwait(false);
-        // A child of the command may hold the pipes for longer: nobody waits for it.
-        _ = drained.ContinueWith(static done => _ = done.Exception, CancellationToken.None, TaskContinuationOptions.OnlyOnFaulted, TaskScheduler.Default);
+        var code = await ContainerCommand.RunAsync(_runtime, containerId, ["/bin/sh", "-c", check.Command], cancellationToken).ConfigureAwait(false);
         return code == 0
             ? new ProbeResult.Success()
             : new ProbeResult.Failure(string.Create(CultureInfo.InvariantCulture, $"the command exited with status {code}"));

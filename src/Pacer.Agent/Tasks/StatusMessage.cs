@@ -19,9 +19,9 @@ internal static class StatusMessage
             ContainerId = task.ContainerId,
             Pid = task.Pid,
         };
-        if (status.ExitCode is { } code)
+        if (status.ExitCode is { } exitCode)
         {
-            update.ExitCode = code;
+            update.ExitCode = exitCode;
         }
         if (status.Signal is { } signal)
         {
@@ -42,7 +42,30 @@ internal static class StatusMessage
                 LastSuccessMs = check.LastSuccessMs,
                 LastFailureMs = check.LastFailureMs,
                 LastFailureCause = check.LastFailureCause ?? "",
+                KillCause = check.KillCause ?? "",
+                FailsTask = check.FailsTask,
             });
+        }
+        foreach (var readiness in task.Readiness ?? [])
+        {
+            update.Readiness.Add(new ReadinessResult
+            {
+                Name = readiness.Name,
+                Ready = readiness.Ready,
+                LastResponse = readiness.Status is { } code
+                    ? new HttpResponse { Status = code, ContentType = readiness.ContentType ?? "", Body = readiness.Body ?? "" }
+                    : null,
+            });
+        }
+        if (!status.IsTerminal)
+        {
+            update.Check = task.Check switch
+            {
+                { HttpStatus: { } http } => new CheckResult { HttpStatus = http },
+                { TcpSucceeded: { } succeeded } => new CheckResult { TcpSucceeded = succeeded },
+                { ExitCode: { } exit } => new CheckResult { ExitCode = exit },
+                _ => null,
+            };
         }
         return update;
     }

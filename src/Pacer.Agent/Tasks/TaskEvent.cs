@@ -31,6 +31,11 @@ internal abstract record TaskEvent
 
     public sealed record HealthChanged(CheckState Check) : TaskEvent;
 
+    public sealed record ReadinessChanged(ReadinessState Result) : TaskEvent;
+
+    /// <param name="Outcome">Null: it has no result any more.</param>
+    public sealed record CheckChanged(CheckOutcome? Outcome) : TaskEvent;
+
     /// <summary>The agent came back and looked for the container. <paramref name="NextContainerId"/> is for a new attempt, if one is due.</summary>
     public sealed record Recovered(RecoveredState Found, string NextContainerId) : TaskEvent;
 

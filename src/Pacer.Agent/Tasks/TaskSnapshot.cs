@@ -40,7 +40,14 @@ internal sealed record TaskSnapshot(
     long? MemoryLimitBytes,
     KillOrder? Kill,
     TaskStatus Status,
-    IReadOnlyList<CheckState>? Health);
+    IReadOnlyList<CheckState>? Health)
+{
+    /// <summary>Of the readiness checks that were polled.</summary>
+    public IReadOnlyList<ReadinessState>? Readiness { get; init; }
+
+    /// <summary>Of the generic check; null without one, or without a result.</summary>
+    public CheckOutcome? Check { get; init; }
+}
 
 /// <summary>What the server is told. <paramref name="Sequence"/> grows with each change.</summary>
 internal sealed record TaskStatus(

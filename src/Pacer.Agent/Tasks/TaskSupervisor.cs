@@ -192,7 +192,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 break;
             case TaskAction.BeginChecks:
                 var spec = _spec ?? _tools.Checkpoints.ReadSpec(TaskId);
-                _checks = spec is { HealthChecks.Count: > 0 } ? TaskChecks.Begin(spec.HealthChecks, _snapshot, Post, _tools) : null;
+                _checks = spec is null ? null : TaskChecks.Begin(spec, _snapshot, Post, _tools);
                 _spec = null;
                 break;
             case TaskAction.EndChecks:

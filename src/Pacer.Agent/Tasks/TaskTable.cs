@@ -31,7 +31,15 @@ internal sealed partial class TaskTable(TaskTools tools)
     private readonly ConcurrentDictionary<string, GroupStart> _preparing = new(StringComparer.Ordinal);
 
     /// <summary>Takes status updates to the server while it is in contact; null otherwise, then the next registration carries them.</summary>
-    public Action<StatusUpdate>? Outlet { get; set; }
+    public Action<StatusUpdate>? Outlet
+    {
+        get;
+        set
+        {
+            field = value;
+            tools.ContactChanged(value is not null);
+        }
+    }
 
     /// <summary>The node's clock, Unix milliseconds.</summary>
     public long NowMs => tools.NowMs;
@@ -128,6 +136,11 @@ internal sealed partial class TaskTable(TaskTools tools)
         else if (task.Snapshot.Phase == TaskPhase.Ended)
         {
             Report(task);
+        }
+        else if (order.Unhealthy)
+        {
+            var fails = task.Snapshot.Health?.Any(check => check is { FailsTask: true, Alive: false }) == true;
+            task.Post(new TaskEvent.Unhealthy(fails, order.Reason));
         }
         else
         {

@@ -23,6 +23,8 @@ internal sealed class TaskTools
 
     public required HealthProbes Probes { get; init; }
 
+    public required AnswerProbes Answers { get; init; }
+
     public required NodeFacts Node { get; init; }
 
     public required TimeProvider Time { get; init; }
@@ -46,6 +48,37 @@ internal sealed class TaskTools
     public CancellationToken Stopping { get; init; }
 
     public long NowMs => Time.GetUtcNow().ToUnixTimeMilliseconds();
+
+    /// <summary>
+    /// Out of contact with the server for longer than it takes to start one anew. Then the agent itself ends what a check of Mesos'
+    /// kind wants ended.
+    /// </summary>
+    public bool IsAlone => Interlocked.Read(ref _contactLostAtMs) is var lost and not InContact && NowMs - (lost == 0 ? Begin() : lost) >= AloneAfterMs;
+
+    private const long AloneAfterMs = 75_000;
+    private const long InContact = -1;
+    private long _contactLostAtMs;
+
+    public void ContactChanged(bool inContact)
+    {
+        if (inContact)
+        {
+            Interlocked.Exchange(ref _contactLostAtMs, InContact);
+        }
+        else
+        {
+            // Further attempts that fail do not make it younger.
+            Interlocked.CompareExchange(ref _contactLostAtMs, NowMs, InContact);
+        }
+    }
+
+    // Never in contact yet: it counts from when it is first asked.
+    private long Begin()
+    {
+        var now = NowMs;
+        var before = Interlocked.CompareExchange(ref _contactLostAtMs, now, 0);
+        return before > 0 ? before : now;
+    }
 
     public void JoinedCluster(string? clusterId)
     {

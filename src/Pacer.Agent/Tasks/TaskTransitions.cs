@@ -30,6 +30,9 @@ internal static class TaskTransitions
             TaskEvent.Unhealthy e => Unhealthy(task, e, nowMs),
             TaskEvent.GraceOver => GraceOver(task, nowMs),
             TaskEvent.HealthChanged e => HealthChanged(task, e.Check, nowMs),
+            TaskEvent.ReadinessChanged e => Found(
+                task, task with { Readiness = [.. (task.Readiness ?? []).Where(known => known.Name != e.Result.Name), e.Result] }, nowMs),
+            TaskEvent.CheckChanged e => Found(task, task with { Check = e.Outcome }, nowMs),
             TaskEvent.Recovered e => Recovered(task, e, nowMs),
             TaskEvent.MachineRestarted => End(task, task.Kill is { } kill
                 ? Status(task, kill.FinalState, kill.Message, kill.Reason, nowMs)
@@ -185,6 +188,10 @@ internal static class TaskTransitions
         var next = task with { Health = health, Status = Status(task, TaskState.TaskRunning, null, TaskReasons.HealthCheck, nowMs) };
         return new Transition(next, true, []);
     }
+
+    private static Transition Found(TaskSnapshot task, TaskSnapshot next, long nowMs) => task is { Phase: TaskPhase.Running, Kill: null }
+        ? new Transition(next with { Status = Status(task, TaskState.TaskRunning, null, TaskReasons.Check, nowMs) }, true, [])
+        : Transition.None(task);
 
     private static Transition Recovered(TaskSnapshot task, TaskEvent.Recovered e, long nowMs)
     {

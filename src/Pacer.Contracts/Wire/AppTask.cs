@@ -19,6 +19,9 @@ public sealed class AppTask
     public List<int>? ServicePorts { get; set; }
     public List<TaskIpAddress>? IpAddresses { get; set; }
     public List<HealthInfo>? HealthCheckResults { get; set; }
+
+    /// <summary>Absent without a check, or without a result.</summary>
+    public CheckResultInfo? CheckResult { get; set; }
     public List<LocalVolume>? LocalVolumes { get; set; }
     public string? Region { get; set; }
     public string? Zone { get; set; }
@@ -42,6 +45,29 @@ public sealed class HealthInfo
     public string? LastFailure { get; set; }
     public string? LastFailureCause { get; set; }
     public string? InstanceId { get; set; }
+}
+
+/// <summary>Last result of the generic check; exactly one is there.</summary>
+public sealed class CheckResultInfo
+{
+    public HttpCheckResult? Http { get; set; }
+    public TcpCheckResult? Tcp { get; set; }
+    public CommandCheckResult? Command { get; set; }
+}
+
+public sealed class HttpCheckResult
+{
+    public int StatusCode { get; set; }
+}
+
+public sealed class TcpCheckResult
+{
+    public bool Succeeded { get; set; }
+}
+
+public sealed class CommandCheckResult
+{
+    public int ExitCode { get; set; }
 }
 
 public sealed class LocalVolume

@@ -39,6 +39,12 @@ public sealed record ClusterSettings
     /// Run specs without a constraint on @region or @zone stay in this region and on nodes without one; null: they go anywhere.
     /// </summary>
     public string? HomeRegion { get; init; }
+
+    /// <summary>
+    /// Whether instances that were healthy are spared when most of their run spec turned unhealthy together: ending them all helps
+    /// nobody when the cause lies elsewhere. False: Marathon's behaviour.
+    /// </summary>
+    public bool HoldsUnhealthyKills { get; init; } = true;
 }
 
 /// <summary>Spread: fewest instances of the run spec, then least used. Pack: most used.</summary>

@@ -16,7 +16,11 @@ public abstract record Effect
     public sealed record Launch(AgentId AgentId, Instance Instance, RunSpec RunSpec) : Effect;
 
     /// <summary>Order to a node: end this task (idempotent by task id). A null grace means the task's own.</summary>
-    public sealed record Kill(AgentId AgentId, TaskId TaskId, TimeSpan? Grace, string Reason) : Effect;
+    public sealed record Kill(AgentId AgentId, TaskId TaskId, TimeSpan? Grace, string Reason) : Effect
+    {
+        /// <summary>For failing health checks: the node reports the end as the check's kind wants it.</summary>
+        public bool Unhealthy { get; init; }
+    }
 
     /// <summary>Tell a node that a task's report was taken over for good.</summary>
     public sealed record Acknowledge(AgentId AgentId, TaskId TaskId, long Sequence) : Effect;
@@ -105,6 +109,10 @@ public abstract record ClusterEvent(Timestamp At)
     public sealed record HealthStatusChanged(Timestamp At, Instance Instance, bool Alive) : ClusterEvent(At);
 
     public sealed record UnhealthyInstanceKilled(Timestamp At, Instance Instance, TaskId TaskId, string Reason) : ClusterEvent(At);
+
+    /// <summary>An instance is not ended for its failing health, because most of its run spec are unhealthy with it.</summary>
+    /// <param name="Unhealthy">How many of <paramref name="Instances"/> are.</param>
+    public sealed record UnhealthyKillHeld(Timestamp At, Instance Instance, string Reason, int Unhealthy, int Instances) : ClusterEvent(At);
 
     public sealed record AgentChanged(Timestamp At, AgentNode Node) : ClusterEvent(At);
 }

@@ -5,8 +5,6 @@ namespace Pacer.Core.Cluster;
 /// <summary>Tells listeners what a task's health checks found (marathon-behaviour.md §5).</summary>
 internal static class HealthEvents
 {
-    private const string HealthCheckReason = "REASON_TASK_HEALTH_CHECK_STATUS_UPDATED";
-
     public static void Publish(Transaction tx, Instance instance, TaskInfo old, TaskInfo task)
     {
         foreach (var result in task.Health)
@@ -21,11 +19,6 @@ internal static class HealthEvents
             {
                 tx.Publish(new ClusterEvent.HealthStatusChanged(tx.Now, instance, result.Alive));
             }
-        }
-        // Only checks of Marathon's kind end a task as killed; those of Mesos' kind end it as failed and are told by its status alone.
-        if (old.Condition != Condition.Killed && task.Condition == Condition.Killed && task.Reason == HealthCheckReason)
-        {
-            tx.Publish(new ClusterEvent.UnhealthyInstanceKilled(tx.Now, instance, task.Id, task.Message ?? ""));
         }
     }
 }

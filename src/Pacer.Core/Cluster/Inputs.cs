@@ -124,4 +124,10 @@ public sealed record TaskReport(
     int? ExitCode,
     int? Signal,
     ValueList<string> IpAddresses,
-    ValueList<HealthResult> Health);
+    ValueList<HealthResult> Health)
+{
+    public ValueList<ReadinessResult> Readiness { get; init; } = [];
+
+    /// <summary>Null: no result.</summary>
+    public CheckResult? Check { get; init; }
+}

@@ -43,6 +43,7 @@ internal static class InstanceLifecycle
             UnreachableSince = null,
             KillSentAt = null,
             KillReason = null,
+            HeldKill = null,
         };
         tx.Put(launched);
         tx.Do(new Effect.Launch(placement.AgentId, launched, spec));
@@ -93,7 +94,7 @@ internal static class InstanceLifecycle
         {
             if (!task.Condition.IsTerminal())
             {
-                tx.Do(new Effect.Kill(place.AgentId, task.Id, null, reason));
+                tx.Do(new Effect.Kill(place.AgentId, task.Id, null, reason) { Unhealthy = reason == instance.UnhealthyKill });
             }
         }
     }
@@ -105,6 +106,10 @@ internal static class InstanceLifecycle
         if (index < 0 || instance.Tasks[index].Condition.IsTerminal())
         {
             return; // an end is final
+        }
+        if (report.Sequence < instance.Tasks[index].Sequence)
+        {
+            return; // overtaken by a newer one
         }
         var old = instance.Tasks[index];
         var running = report.Condition == Condition.Running;
@@ -119,6 +124,9 @@ internal static class InstanceLifecycle
             Signal = report.Signal,
             IpAddresses = report.IpAddresses.IsEmpty ? old.IpAddresses : report.IpAddresses,
             Health = report.Health.IsEmpty ? old.Health : report.Health,
+            Readiness = report.Readiness.IsEmpty ? old.Readiness : report.Readiness,
+            Check = report.Check,
+            Sequence = report.Sequence,
         };
         var tasks = instance.Tasks.ToArray();
         tasks[index] = task;
@@ -157,13 +165,25 @@ internal static class InstanceLifecycle
             Condition = condition,
             Since = condition == instance.Condition ? instance.Since : tx.Now,
             Healthy = HealthOf(instance, spec),
-            Ready = running,
+            Ready = running && (instance.Ready || IsReady(instance.Tasks, spec)),
             ActiveSince = instance.ActiveSince ?? (running ? tx.Now : null),
             UnreachableSince = condition is Condition.Unreachable or Condition.UnreachableInactive ? instance.UnreachableSince ?? tx.Now : null,
         };
+        if (updated.Healthy == true)
+        {
+            updated = updated with { UnhealthyKill = null };
+        }
         if (condition.IsTerminal())
         {
-            updated = updated with { KillSentAt = null, Ready = false, Healthy = null, ScheduledAt = tx.Now };
+            updated = updated with
+            {
+                KillSentAt = null,
+                Ready = false,
+                Healthy = null,
+                HeldKill = null,
+                ScheduledAt = tx.Now,
+                UnhealthyKill = task.Reason == HealthKillReason ? task.Message ?? "" : updated.UnhealthyKill,
+            };
         }
         // The agent ends the others of a pod by itself; it may have died in between, or lost one of them.
         var endOthers = changed && updated.KillSentAt is null && condition is not (Condition.Unreachable or Condition.UnreachableInactive)
@@ -274,6 +294,10 @@ internal static class InstanceLifecycle
 
     // A container that has finished leaves the others of its pod alone; one that ended otherwise takes them along.
     private static bool EndsTheOthers(Condition condition) => condition.IsTerminal() && condition != Condition.Finished;
+
+    // A task that was found ready once stays so: the check is not polled any more.
+    private static bool IsReady(ValueList<TaskInfo> tasks, RunSpec? spec) =>
+        spec is not { HasReadinessCheck: true } || tasks.All(task => task.Readiness.Any(result => result.Ready));
 
     private static int IndexOf(Instance instance, TaskId id)
     {

@@ -111,6 +111,7 @@ public static class Orchestrator
                 var id = tx.DirtyRunSpecs.Min;
                 tx.DirtyRunSpecs.Remove(id);
                 launch.Add(id);
+                UnhealthyKills.Carry(tx, id);
                 if (tx.State.LockedBy.TryGetValue(id, out var locking))
                 {
                     tx.DirtyDeployments.Add(locking);

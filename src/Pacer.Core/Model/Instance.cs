@@ -61,7 +61,32 @@ public sealed record HealthResult(
     Timestamp? FirstSuccess,
     Timestamp? LastSuccess,
     Timestamp? LastFailure,
-    string? LastFailureCause);
+    string? LastFailureCause)
+{
+    /// <summary>It failed too often: why the task is to be ended, in words for people; null when not.</summary>
+    public string? KillCause { get; init; }
+
+    /// <summary>That end is the task's own failure (checks of Mesos' kind), not a kill (Marathon's own kind).</summary>
+    public bool FailsTask { get; init; }
+}
+
+/// <summary>What a readiness check of a task was answered last.</summary>
+/// <param name="LastResponse">Null: the check does not ask to keep it.</param>
+public sealed record ReadinessResult(string Name, bool Ready, ReadinessResponse? LastResponse);
+
+public sealed record ReadinessResponse(int Status, string ContentType, string Body);
+
+/// <summary>Last result of a task's generic check: only shown. A closed set.</summary>
+public abstract record CheckResult
+{
+    private CheckResult() { }
+
+    public sealed record Http(int StatusCode) : CheckResult;
+
+    public sealed record Tcp(bool Succeeded) : CheckResult;
+
+    public sealed record Command(int ExitCode) : CheckResult;
+}
 
 /// <summary>One execution of a container of an instance: never restarted, only replaced by a task with the next incarnation.</summary>
 public sealed record TaskInfo(
@@ -77,6 +102,15 @@ public sealed record TaskInfo(
     ValueList<string> IpAddresses,
     ValueList<HealthResult> Health)
 {
+    /// <summary>Of each readiness check that was polled.</summary>
+    public ValueList<ReadinessResult> Readiness { get; init; } = [];
+
+    /// <summary>Null: no check, or no result.</summary>
+    public CheckResult? Check { get; init; }
+
+    /// <summary>Of the newest report that was taken over; older ones that come late are not.</summary>
+    public long Sequence { get; init; }
+
     /// <summary>True when every check has a result and all are alive, false when one is not alive, else null.</summary>
     public bool? IsHealthy(int checks)
     {
@@ -115,6 +149,7 @@ public sealed record Placement(AgentId AgentId, string Hostname, string? Region,
 /// <param name="CreatedAt">When the instance first was wanted; kept over relaunches.</param>
 /// <param name="ScheduledAt">When it last began to wait for a place.</param>
 /// <param name="Incarnation">Number of launches so far; 0 before the first.</param>
+/// <param name="Ready">Running, and its readiness check passed once since its launch if it has one.</param>
 /// <param name="Healthy">All health checks of all tasks are alive; null when one has no result or there are none.</param>
 /// <param name="KillSentAt">When its tasks were last told to end; null when nobody did.</param>
 public sealed record Instance(
@@ -146,6 +181,12 @@ public sealed record Instance(
 
     /// <summary>Whether its resources and ports on the placement's node are taken.</summary>
     public bool HoldsResources => Placement is not null && (Condition.IsActive() || Condition == Condition.UnreachableInactive);
+
+    /// <summary>Why it was last ended for its failing health; kept over its next launch until it is healthy again.</summary>
+    public string? UnhealthyKill { get; init; }
+
+    /// <summary>Why it would be ended for its failing health, were that not held back; null when not.</summary>
+    public string? HeldKill { get; init; }
 
     /// <summary>When the core must look at this instance again though nothing happened; null when never.</summary>
     public Timestamp? Deadline { get; init; }

@@ -96,6 +96,7 @@ internal sealed partial class AgentDirectory(ILogger<AgentDirectory> log) : IAge
             TaskId = kill.TaskId.Value,
             GraceMs = kill.Grace is { } grace ? (long)grace.TotalMilliseconds : -1,
             Reason = kill.Reason,
+            Unhealthy = kill.Unhealthy,
         },
     });
 

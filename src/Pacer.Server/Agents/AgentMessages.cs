@@ -102,7 +102,11 @@ internal static class AgentMessages
                 Moment(result.FirstSuccessMs),
                 Moment(result.LastSuccessMs),
                 Moment(result.LastFailureMs),
-                NullIfEmpty(result.LastFailureCause));
+                NullIfEmpty(result.LastFailureCause))
+            {
+                KillCause = NullIfEmpty(result.KillCause),
+                FailsTask = result.FailsTask,
+            };
         }
         return new TaskReport(
             new TaskId(status.TaskId),
@@ -114,7 +118,20 @@ internal static class AgentMessages
             status.HasExitCode ? status.ExitCode : null,
             status.HasSignal ? status.Signal : null,
             ValueList.From(status.IpAddresses),
-            ValueList.Create<HealthResult>(health));
+            ValueList.Create<HealthResult>(health))
+        {
+            Readiness = ValueList.From(status.Readiness.Select(result => new ReadinessResult(
+                result.Name,
+                result.Ready,
+                result.LastResponse is { } last ? new ReadinessResponse(last.Status, last.ContentType, last.Body) : null))),
+            Check = status.Check?.KindCase switch
+            {
+                Wire.CheckResult.KindOneofCase.HttpStatus => new CheckResult.Http(status.Check.HttpStatus),
+                Wire.CheckResult.KindOneofCase.TcpSucceeded => new CheckResult.Tcp(status.Check.TcpSucceeded),
+                Wire.CheckResult.KindOneofCase.ExitCode => new CheckResult.Command(status.Check.ExitCode),
+                _ => null,
+            },
+        };
     }
 
     private static Condition ToCondition(Wire.TaskState state) => state switch

@@ -66,6 +66,14 @@ internal static class EventJson
                 WriteHealthy(json, e.Instance.Healthy);
                 json.WriteString("runSpecVersion"u8, e.Instance.RunSpecVersion.ToString());
                 return "instance_health_changed_event";
+            case ClusterEvent.UnhealthyKillHeld e:
+                json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
+                json.WriteString("instanceId"u8, e.Instance.Id.Value);
+                json.WriteString("version"u8, e.Instance.RunSpecVersion.ToString());
+                json.WriteString("reason"u8, e.Reason);
+                json.WriteNumber("unhealthy"u8, e.Unhealthy);
+                json.WriteNumber("instances"u8, e.Instances);
+                return "unhealthy_instance_kill_held_event";
             case ClusterEvent.StatusUpdated e:
                 WriteStatus(json, e.Instance, e.Task);
                 return "status_update_event";

@@ -49,6 +49,14 @@ internal static class InstanceMapping
         {
             record.KillReason = killReason;
         }
+        if (instance.UnhealthyKill is { } unhealthyKill)
+        {
+            record.UnhealthyKill = unhealthyKill;
+        }
+        if (instance.HeldKill is { } heldKill)
+        {
+            record.HeldKill = heldKill;
+        }
         if (instance.Deadline is { } deadline)
         {
             record.Deadline = deadline.UnixMilliseconds;
@@ -77,6 +85,8 @@ internal static class InstanceMapping
         record.HasKillReason ? record.KillReason : null)
     {
         Deadline = RecordValues.Moment(record.HasDeadline, record.Deadline),
+        UnhealthyKill = record.HasUnhealthyKill ? record.UnhealthyKill : null,
+        HeldKill = record.HasHeldKill ? record.HeldKill : null,
     };
 
     private static PlacementRecord ToRecord(Placement placement)
@@ -146,8 +156,11 @@ internal static class InstanceMapping
         record.IpAddresses.AddRange(task.IpAddresses);
         foreach (var health in task.Health)
         {
-            record.Health.Add(ToRecord(health));
+            record.Health.Add(CheckMapping.ToRecord(health));
         }
+        record.Readiness.AddRange(task.Readiness.Select(CheckMapping.ToRecord));
+        record.Check = CheckMapping.ToRecord(task.Check);
+        record.Sequence = task.Sequence;
         return record;
     }
 
@@ -162,36 +175,10 @@ internal static class InstanceMapping
         record.HasExitCode ? record.ExitCode : null,
         record.HasSignal ? record.Signal : null,
         RecordValues.Strings(record.IpAddresses),
-        RecordValues.Map(record.Health, ToModel));
-
-    private static HealthRecord ToRecord(HealthResult health)
+        RecordValues.Map(record.Health, CheckMapping.ToModel))
     {
-        var record = new HealthRecord { Check = health.Check, Alive = health.Alive, ConsecutiveFailures = health.ConsecutiveFailures };
-        if (health.FirstSuccess is { } firstSuccess)
-        {
-            record.FirstSuccess = firstSuccess.UnixMilliseconds;
-        }
-        if (health.LastSuccess is { } lastSuccess)
-        {
-            record.LastSuccess = lastSuccess.UnixMilliseconds;
-        }
-        if (health.LastFailure is { } lastFailure)
-        {
-            record.LastFailure = lastFailure.UnixMilliseconds;
-        }
-        if (health.LastFailureCause is { } cause)
-        {
-            record.LastFailureCause = cause;
-        }
-        return record;
-    }
-
-    private static HealthResult ToModel(HealthRecord record) => new(
-        record.Check,
-        record.Alive,
-        record.ConsecutiveFailures,
-        RecordValues.Moment(record.HasFirstSuccess, record.FirstSuccess),
-        RecordValues.Moment(record.HasLastSuccess, record.LastSuccess),
-        RecordValues.Moment(record.HasLastFailure, record.LastFailure),
-        record.HasLastFailureCause ? record.LastFailureCause : null);
+        Readiness = RecordValues.Map(record.Readiness, CheckMapping.ToModel),
+        Check = CheckMapping.ToModel(record.Check),
+        Sequence = record.Sequence,
+    };
 }

@@ -80,9 +80,9 @@ public sealed class HealthTests
     {
         Assert.Equal(5_000, HealthDecisions.FirstDelayMs(Check(false, 1)));
         Assert.Equal(15_000, HealthDecisions.FirstDelayMs(Check(true, 1)));
-        Assert.Equal(11_000, HealthDecisions.NextProbeMs(Check(true, 1), 1_000, 1_200));
+        Assert.Equal(11_000, HealthDecisions.NextProbeMs(10_000, 1_000, 1_200));
         // A probe that took 2.5 intervals does not make the next ones come in a burst.
-        Assert.Equal(31_000, HealthDecisions.NextProbeMs(Check(true, 1), 1_000, 26_000));
+        Assert.Equal(31_000, HealthDecisions.NextProbeMs(10_000, 1_000, 26_000));
     }
 
     private static Action<TaskSpec> With(HealthCheck check) => spec => spec.HealthChecks.Add(check);
@@ -101,12 +101,16 @@ public sealed class HealthTests
         // Good results are not repeated.
         Assert.Single(bench.Server.Of("web.1"), status => status.Health.Count > 0);
         web.HealthStatus = 503;
+        var bad = await bench.Server.WaitForAsync("web.1", status => status.Health is [{ KillCause.Length: > 0, FailsTask: false }], "a wish to end it");
+        // The server decides; until it does the task runs and its checks go on.
+        await bench.Server.WaitForAsync("web.1", status => status.Health is [{ ConsecutiveFailures: >= 5 }], "more failures");
+        bench.Server.Kill("web.1", reason: bad.Health[0].KillCause, unhealthy: true);
         var end = await bench.Server.WaitForAsync("web.1", TaskState.TaskKilled);
         Assert.Equal("REASON_TASK_HEALTH_CHECK_STATUS_UPDATED", end.Reason);
         Assert.Contains("HTTP check of /health", end.Message, StringComparison.Ordinal);
         Assert.Contains("answered 503", end.Message, StringComparison.Ordinal);
         var health = Assert.Single(end.Health);
-        Assert.Equal((false, 3), (health.Alive, health.ConsecutiveFailures));
+        Assert.False(health.Alive);
     }
 
     [Fact]
@@ -122,6 +126,8 @@ public sealed class HealthTests
         File.WriteAllText(Path.Combine(bench.Root, "ok"), "");
         await bench.Server.WaitForAsync("web.1", status => status.Health is [{ Alive: true }], "good health");
         File.Delete(Path.Combine(bench.Root, "ok"));
+        var bad = await bench.Server.WaitForAsync("web.1", status => status.Health is [{ KillCause.Length: > 0, FailsTask: true }], "a wish to end it");
+        bench.Server.Kill("web.1", reason: bad.Health[0].KillCause, unhealthy: true);
         var end = await bench.Server.WaitForAsync("web.1", TaskState.TaskFailed);
         Assert.Contains("exited with status 1", end.Message, StringComparison.Ordinal);
     }

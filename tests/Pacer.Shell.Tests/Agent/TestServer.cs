@@ -239,8 +239,8 @@ internal sealed class TestServer : AgentLink.AgentLinkBase, IAsyncDisposable
         Send(new ServerMessage { Launch = order });
     }
 
-    public void Kill(string taskId, long graceMs = -1, string reason = "") =>
-        Send(new ServerMessage { Kill = new KillTask { TaskId = taskId, GraceMs = graceMs, Reason = reason } });
+    public void Kill(string taskId, long graceMs = -1, string reason = "", bool unhealthy = false) =>
+        Send(new ServerMessage { Kill = new KillTask { TaskId = taskId, GraceMs = graceMs, Reason = reason, Unhealthy = unhealthy } });
 
     public void Disconnect()
     {

@@ -78,8 +78,8 @@ internal static class AppRendering
         }
         if (embeds.HasFlag(AppEmbeds.Readiness))
         {
-            // Readiness checks are not run, so there never is a result.
-            buffer.Write(Flushed(json, ",\"readinessCheckResults\":[]"u8));
+            WriteMember(buffer, json, ",\"readinessCheckResults\":"u8);
+            JsonSerializer.Serialize(json, CheckRendering.Readiness(state, spec.Id), WireJson.Plain.ListReadinessResult);
         }
         if (embeds.HasFlag(AppEmbeds.Tasks))
         {

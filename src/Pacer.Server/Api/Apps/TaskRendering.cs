@@ -72,6 +72,7 @@ internal static class TaskRendering
             IpAddresses = [.. task.IpAddresses.Select(address =>
                 new TaskIpAddress { IpAddress = address, Protocol = address.Contains(':') ? "IPv6" : "IPv4" })],
             HealthCheckResults = [.. task.Health.Select(result => Render(instance, result))],
+            CheckResult = CheckRendering.Render(task.Check),
             LocalVolumes = [],
             Region = instance.Placement?.Region,
             Zone = instance.Placement?.Zone,

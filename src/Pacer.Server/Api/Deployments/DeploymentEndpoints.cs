@@ -20,11 +20,14 @@ internal static class DeploymentEndpoints
         var loop = app.Services.GetRequiredService<IClusterLoop>();
         app.MapRead("/v2/deployments", http => SnapshotRead.AnswerAsync(
             http, loop, state => [state.Deployments, state.Deployments.IsEmpty ? null : state.Instances], state => ApiResponse.WriteAsync(
-                http, 200, state.Deployments.Values.OrderBy(d => d.StartedAt).Select(Render).ToList(), ClusterJson.Plain.ListRunningDeployment)));
+                http, 200, Render(state), ClusterJson.Plain.ListRunningDeployment)));
         app.MapDelete("/v2/deployments/{id}", ApiRoute.Guard(http => CancelAsync(http, loop)));
     }
 
-    internal static RunningDeployment Render(Deployment deployment)
+    private static List<RunningDeployment> Render(ClusterState state) =>
+        [.. state.Deployments.Values.OrderBy(deployment => deployment.StartedAt).Select(deployment => Render(state, deployment))];
+
+    internal static RunningDeployment Render(ClusterState state, Deployment deployment)
     {
         var affected = deployment.Transitions.ToLookup(t => (t.Target ?? t.Original)?.Kind ?? RunSpecKind.App, t => t.Id.Path);
         return new RunningDeployment
@@ -34,7 +37,7 @@ internal static class DeploymentEndpoints
             AffectedApps = [.. affected[RunSpecKind.App]],
             AffectedPods = [.. affected[RunSpecKind.Pod]],
             Steps = Render(deployment.Steps),
-            CurrentActions = [.. (deployment.Current?.Actions ?? []).Select(action => Render(action, []))],
+            CurrentActions = [.. (deployment.Current?.Actions ?? []).Select(action => Render(action, CheckRendering.Readiness(state, action.RunSpecId)))],
             CurrentStep = deployment.CurrentStep,
             TotalSteps = deployment.Steps.Count,
         };
@@ -43,7 +46,7 @@ internal static class DeploymentEndpoints
     internal static List<DeploymentStepInfo> Render(ValueList<DeploymentStep> steps) =>
         [.. steps.Select(step => new DeploymentStepInfo { Actions = [.. step.Actions.Select(action => Render(action, null))] })];
 
-    private static DeploymentActionInfo Render(DeploymentAction action, List<ReadinessResult>? readiness) => new()
+    private static DeploymentActionInfo Render(DeploymentAction action, List<Contracts.Wire.ReadinessResult>? readiness) => new()
     {
         Action = DeploymentActionNames.Of(action),
         App = action.RunSpecKind == RunSpecKind.App ? action.RunSpecId.Path : null,

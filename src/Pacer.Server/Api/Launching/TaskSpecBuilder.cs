@@ -75,6 +75,8 @@ internal static class TaskSpecBuilder
         }));
         task.Fetch.AddRange((app.Fetch ?? []).Select(ToArtifact));
         task.HealthChecks.AddRange((app.HealthChecks ?? []).Select(check => ToHealthCheck(check, ports)));
+        task.ReadinessChecks.AddRange((app.ReadinessChecks ?? []).Select(check => CheckSpecs.Readiness(check, ports)));
+        task.Check = CheckSpecs.Check(app.Check, ports);
         return new LaunchInstance { InstanceId = instance.Id.Value, Tasks = { task } };
     }
 
