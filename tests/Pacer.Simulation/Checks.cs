@@ -1,3 +1,4 @@
+using System.Globalization;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using static Pacer.Simulation.SimulatedCluster;
@@ -32,7 +33,21 @@ internal static class Checks
             }
         }
         NeverBelowMinimumHealth(before, cluster.State, result);
+        Tasks.AfterCommit(cluster, before, result);
     }
+
+    /// <summary>The same with a strategy that allows everything; what it really wants is noted in its definition.</summary>
+    public static RunSpec HideMinimum(RunSpec spec) => spec.Definition.Contains(Hidden, StringComparison.Ordinal) ? spec : spec with
+    {
+        Definition = $"{{{Hidden}{spec.Upgrade.MinimumHealthCapacity.ToString(CultureInfo.InvariantCulture)},{spec.Definition[1..]}",
+        Upgrade = new UpgradeStrategy(0, 1),
+    };
+
+    private const string Hidden = "\"min\":";
+
+    private static double MinimumOf(RunSpec spec) => spec.Definition.IndexOf(Hidden, StringComparison.Ordinal) is var at and >= 0
+        ? double.Parse(spec.Definition[(at + Hidden.Length)..spec.Definition.IndexOf(',', at)], CultureInfo.InvariantCulture)
+        : spec.Upgrade.MinimumHealthCapacity;
 
     private static void Placed(SimulatedCluster cluster, ClusterState before, Instance instance, Placement place)
     {
@@ -72,7 +87,7 @@ internal static class Checks
             {
                 continue;
             }
-            var minimum = (int)Math.Ceiling(spec.Instances * spec.Upgrade.MinimumHealthCapacity - 1e-9);
+            var minimum = (int)Math.Ceiling(spec.Instances * MinimumOf(spec) - 1e-9);
             var left = after.InstancesOf(id).Values.Count(i => IsGood(i));
             var taken = after.InstancesOf(id).Values.Count(i => before.Instance(i.Id) is { Goal: Goal.Running, KillSentAt: null }
                 && i is { Goal: Goal.Decommissioned, Condition: Condition.Running, KillReason: "replaced by a new version" } && IsHealthy(i));
@@ -81,7 +96,7 @@ internal static class Checks
 
         bool IsGood(Instance i) => i is { Goal: Goal.Running, KillSentAt: null, Condition: Condition.Running } && IsHealthy(i);
 
-        bool IsHealthy(Instance i) => (before.RunSpecOf(i) ?? after.RunSpecOf(i)) is not { HealthChecks: > 0 } || i.Healthy == true;
+        bool IsHealthy(Instance i) => i.Ready && ((before.RunSpecOf(i) ?? after.RunSpecOf(i)) is not { HealthChecks: > 0 } || i.Healthy == true);
     }
 
     /// <summary>The derived tables say the same as the instances.</summary>

@@ -70,7 +70,9 @@ static int Usage(int code)
 
           --seed    first seed (1)             --seeds   how many seeds, one after the other (1)
           --steps   events to play (10000)     --nodes   simulated nodes (20)
-          --trace   print wishes and faults    --break   OverCommit, LoseCommits, DoubleLaunches or IgnoreKills: the checks must notice
+          --trace   print wishes and faults    --break   a rule to break on purpose, which the checks must notice:
+                                                 OverCommit, LoseCommits, DoubleLaunches, IgnoreKills, AlwaysReady,
+                                                 TrustOldReports, NoBrake or IgnoreMinimum
 
         Exit code 0 when everything held, 1 when a seed failed (its shortest history is printed), 2 for unusable arguments.
         """);

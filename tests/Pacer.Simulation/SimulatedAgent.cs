@@ -10,6 +10,7 @@ namespace Pacer.Simulation;
 internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, SeededRandom random)
 {
     private readonly SortedDictionary<TaskId, SimulatedTask> _tasks = [];
+    private bool _healed;
 
     public AgentNode Node { get; } = node;
 
@@ -101,12 +102,14 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
 
     public void Heal()
     {
+        _healed = true;
         FailurePercent = 0;
         Partitioned = false;
         Down = false;
         Dial();
         foreach (var task in Live.ToList())
         {
+            task.Ready = true;
             Set(task, task.Condition == Condition.Killing ? Condition.Killing : Condition.Running, healthy: true);
         }
     }
@@ -123,7 +126,7 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
             }
             var task = new SimulatedTask(info.Id, order.Instance.Placement!, order.RunSpec.ContainerHealthChecks.IsEmpty
                 ? order.RunSpec.HealthChecks
-                : order.RunSpec.ContainerHealthChecks[i]);
+                : order.RunSpec.ContainerHealthChecks[i], order.RunSpec.HasReadinessCheck);
             _tasks.Add(info.Id, task);
             After(2_000, () => Progress(task));
         }
@@ -171,8 +174,43 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
                 Set(task, Condition.Finished, null);
                 break;
             default:
-                Set(task, Condition.Running, !(task.Healthy ?? false));
+                Flap(task, !(task.Healthy ?? false));
                 break;
+        }
+    }
+
+    /// <summary>All tasks of a run spec fail their health checks for a while: what they depend on is gone.</summary>
+    public void Sicken(RunSpecId id, TimeSpan time)
+    {
+        foreach (var task in Live.Where(t => t.Condition == Condition.Running && t.Id.TryGetInstance(out var i, out _, out _) && i.RunSpecId == id).ToList())
+        {
+            Flap(task, false);
+            cluster.Events.In(time, () => Flap(task, true));
+        }
+    }
+
+    /// <summary>The task that really runs here under an id; null when none does.</summary>
+    public SimulatedTask? Find(TaskId id) => _tasks.GetValueOrDefault(id);
+
+    // Health that stays bad for long enough makes the agent ask for the task's end.
+    private void Flap(SimulatedTask task, bool healthy)
+    {
+        if (task.Condition != Condition.Running)
+        {
+            return;
+        }
+        Set(task, Condition.Running, healthy);
+        var bad = task.Sequence;
+        if (!healthy && task.Checks > 0)
+        {
+            After(30_000, () =>
+            {
+                if (task is { Healthy: false, Condition: Condition.Running } && task.Sequence == bad)
+                {
+                    task.FailedTooOften = true;
+                    Set(task, Condition.Running, false);
+                }
+            });
         }
     }
 
@@ -195,6 +233,14 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
         {
             Set(task, Condition.Running, null);
             After(10_000, () => Progress(task));
+            if (task.HasReadiness && (random.Next(8) > 0 || _healed)) // some take until the faults stop
+            {
+                After(40_000, () =>
+                {
+                    task.Ready = true;
+                    Set(task, task.Condition, null);
+                });
+            }
         }
         else if (task.Healthy is null)
         {
@@ -205,7 +251,7 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
     // Containers go on while the agent is away; it finds out when it is back.
     private void Set(SimulatedTask task, Condition condition, bool? healthy)
     {
-        if (!_tasks.ContainsKey(task.Id) || task.Condition.IsTerminal())
+        if (_tasks.GetValueOrDefault(task.Id) != task || task.Condition.IsTerminal()) // also what a wiped disk took
         {
             return;
         }
@@ -229,26 +275,45 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
 }
 
 /// <summary>One task on a simulated node, as it really is.</summary>
-internal sealed class SimulatedTask(TaskId id, Placement placement, int checks)
+internal sealed class SimulatedTask(TaskId id, Placement placement, int checks, bool hasReadiness)
 {
+    private bool _wasHealthy;
+
     public TaskId Id { get; } = id;
     public Placement Placement { get; } = placement;
     public Condition Condition { get; private set; } = Condition.Staging;
     public long Sequence { get; private set; } = 1;
     public bool? Healthy { get; private set; }
+    public int Checks => checks;
+    public bool HasReadiness => hasReadiness;
+
+    /// <summary>Its readiness check passed once.</summary>
+    public bool Ready { get; set; }
+
+    /// <summary>Its health check failed so often in a row that it is to be ended.</summary>
+    public bool FailedTooOften { get; set; }
 
     public void Become(Condition condition, bool? healthy = null)
     {
         Condition = condition;
         Healthy = healthy ?? Healthy;
+        _wasHealthy |= Healthy == true;
+        FailedTooOften &= Healthy == false;
         Sequence++;
     }
 
     public TaskReport Report() => new(
         Id, Sequence, Condition, null, null, default, Condition == Condition.Failed ? 1 : null, null, [],
         Healthy is { } alive && !Condition.IsTerminal()
-            ? ValueList.From(Enumerable.Range(0, checks).Select(i => new HealthResult(i, alive, alive ? 0 : 1, null, null, null, null)))
-            : []);
+            ? ValueList.From(Enumerable.Range(0, checks).Select(i => new HealthResult(i, alive, alive ? 0 : 1, _wasHealthy ? new(1) : null, null, null, null)
+            {
+                KillCause = FailedTooOften ? "failed too often" : null,
+            }))
+            : [])
+    {
+        Readiness = hasReadiness && Condition == Condition.Running ? [new ReadinessResult("ready", Ready, null)] : [],
+    };
 
-    public static TaskReport Unknown(TaskId id) => new(id, 1, Condition.Killed, "unknown task", null, default, null, null, [], []);
+    /// <summary>Newer than any that the task had, as the agent's clock is.</summary>
+    public static TaskReport Unknown(TaskId id) => new(id, long.MaxValue, Condition.Killed, "unknown task", null, default, null, null, [], []);
 }

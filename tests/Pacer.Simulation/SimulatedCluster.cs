@@ -6,7 +6,8 @@ namespace Pacer.Simulation;
 
 /// <summary>
 /// The real core between a simulated store, simulated streams and simulated nodes, on one event queue in virtual time.
-/// The server may crash at any point between decision, commit and effect; a stream delivers in order until it breaks.
+/// The server may crash at any point between decision, commit and effect. A stream delivers orders and registrations in order until
+/// it breaks; reports overtake each other and come twice.
 /// </summary>
 internal sealed class SimulatedCluster
 {
@@ -22,12 +23,14 @@ internal sealed class SimulatedCluster
     private int _commits;
     private Timestamp _acknowledged;
     private Timestamp? _tickAt;
+    private long _renumbered = 1L << 40;
 
     public SimulatedCluster(SimulationOptions options)
     {
         _options = options;
         _server = new SeededRandom(options.Seed * 3 + 1);
         _network = new SeededRandom(options.Seed * 5 + 2);
+        Settings = new ClusterSettings { HoldsUnhealthyKills = options.Break != BrokenRule.NoBrake };
         for (var i = 0; i < options.Nodes; i++)
         {
             var node = new AgentNode(
@@ -46,7 +49,8 @@ internal sealed class SimulatedCluster
 
     public EventQueue Events { get; } = new();
     public List<SimulatedAgent> Agents { get; } = [];
-    public ClusterSettings Settings { get; } = new();
+    public ClusterSettings Settings { get; }
+    public BrokenRule Break => _options.Break;
 
     /// <summary>What the server has in memory; after a crash, what it stored.</summary>
     public ClusterState State { get; private set; } = ClusterState.Empty;
@@ -68,17 +72,30 @@ internal sealed class SimulatedCluster
             return;
         }
         var stream = agent.Stream;
-        Events.At(Delivery(stream), () =>
+        Events.At(message is Input.TaskReported ? Overtaking(stream) : Delivery(stream), () =>
         {
             if (agent.Stream != stream || !ServerIsUp)
             {
                 return; // lost with the stream
             }
-            Post(message is Input.AgentConnected connected && _options.Break == BrokenRule.OverCommit
-                ? connected with { Node = connected.Node with { Resources = connected.Node.Resources with { CpuMillis = connected.Node.Resources.CpuMillis * 2 } } }
-                : message, connected: message is Input.AgentConnected ? (agent, stream) : null);
+            Post(Broken(message), connected: message is Input.AgentConnected ? (agent, stream) : null);
         });
     }
+
+    // What the core is shown when a rule is broken on purpose.
+    private Input Broken(Input message) => (_options.Break, message) switch
+    {
+        (BrokenRule.OverCommit, Input.AgentConnected connected) => connected with
+        {
+            Node = connected.Node with { Resources = connected.Node.Resources with { CpuMillis = connected.Node.Resources.CpuMillis * 2 } },
+        },
+        (BrokenRule.TrustOldReports, Input.TaskReported reported) => reported with { Report = reported.Report with { Sequence = ++_renumbered } },
+        (BrokenRule.AlwaysReady, Input.TaskReported reported) => reported with
+        {
+            Report = reported.Report with { Readiness = ValueList.From(reported.Report.Readiness.Select(result => result with { Ready = true })) },
+        },
+        _ => message,
+    };
 
     /// <summary>The server notices that a stream is broken, unless a newer one took over.</summary>
     public void StreamBroke(SimulatedAgent agent, int stream)
@@ -230,6 +247,13 @@ internal sealed class SimulatedCluster
         var at = Timestamp.Max(Events.Now + TimeSpan.FromMilliseconds(1 + delay), _lastDelivery.GetValueOrDefault(direction));
         _lastDelivery[direction] = at;
         return at;
+    }
+
+    // Reports find their own way, but none is faster than the registration before it.
+    private Timestamp Overtaking(int stream)
+    {
+        var delay = _network.Next(10) == 0 ? _network.Next(5_000) : _network.Next(20);
+        return Timestamp.Max(Events.Now + TimeSpan.FromMilliseconds(1 + delay), _lastDelivery.GetValueOrDefault(stream));
     }
 
     private void Arm()

@@ -16,6 +16,18 @@ internal enum BrokenRule
 
     /// <summary>Kill orders are never carried out.</summary>
     IgnoreKills,
+
+    /// <summary>Tasks are reported ready from their start on.</summary>
+    AlwaysReady,
+
+    /// <summary>Reports are numbered as they come in, so that overtaken ones look new.</summary>
+    TrustOldReports,
+
+    /// <summary>Kills for failing health are never held back.</summary>
+    NoBrake,
+
+    /// <summary>Upgrades are carried out as if they were allowed to end everything at once.</summary>
+    IgnoreMinimum,
 }
 
 /// <summary>What a run is made of. The same options give the same run.</summary>

@@ -1,7 +1,8 @@
 namespace Pacer.Simulation;
 
 /// <summary>How a run ended: null <see cref="Failure"/> means that everything held.</summary>
-internal sealed record SimulationOutcome(string? Failure, int Steps, TimeSpan VirtualTime);
+/// <param name="Wishes">How many wishes and faults were drawn, also those that were left out.</param>
+internal sealed record SimulationOutcome(string? Failure, int Steps, TimeSpan VirtualTime, int Wishes);
 
 /// <summary>One run from a seed: faults for a number of steps, then peace, then the last look.</summary>
 internal static class SimulationRun
@@ -36,11 +37,11 @@ internal static class SimulationRun
                 SimulatedCluster.Require(steps < options.Steps * 20 + 1_000_000, "it does not come to rest");
             }
             Checks.Converged(cluster);
-            return new(null, steps, cluster.Events.Now - begin);
+            return new(null, steps, cluster.Events.Now - begin, workload.Drawn);
         }
         catch (SimulationFailedException e)
         {
-            return new(e.Message, steps, cluster.Events.Now - begin);
+            return new(e.Message, steps, cluster.Events.Now - begin, workload.Drawn);
         }
     }
 
@@ -59,25 +60,32 @@ internal static class SimulationRun
     /// <summary>Leaves out wishes and faults, in halves and then smaller parts, as long as the run still fails.</summary>
     public static SimulationOptions Shorten(SimulationOptions failing, int attempts)
     {
-        var all = Enumerable.Range(0, failing.Steps).ToList();
-        for (var part = 512; part >= 1 && attempts > 0; part /= 2)
+        var outcome = Play(failing);
+        if (outcome.Failure is null)
         {
-            for (var at = 0; at < all.Count && attempts > 0; at += part)
+            return failing;
+        }
+        // Nothing after the failure mattered.
+        failing = failing with { Skipped = failing.Skipped.Concat(Enumerable.Range(outcome.Wishes, failing.Steps)).ToHashSet() };
+        for (var part = Math.Max(1, outcome.Wishes / 2); attempts > 0; part = Math.Max(1, part / 2))
+        {
+            var shorter = false;
+            foreach (var some in Enumerable.Range(0, outcome.Wishes).Where(number => !failing.Skipped.Contains(number)).Chunk(part).ToList())
             {
-                var without = failing with { Skipped = failing.Skipped.Concat(all.Skip(at).Take(part)).ToHashSet() };
-                if (without.Skipped.Count == failing.Skipped.Count)
+                var without = failing with { Skipped = failing.Skipped.Concat(some).ToHashSet() };
+                if (attempts-- <= 0)
                 {
-                    continue;
+                    break;
                 }
-                attempts--;
                 if (Play(without).Failure is not null)
                 {
                     failing = without;
+                    shorter = true;
                 }
-                if (at > 2_000)
-                {
-                    break; // a run has hardly more wishes than that
-                }
+            }
+            if (part == 1 && !shorter)
+            {
+                break; // each one that is left is needed
             }
         }
         return failing;

@@ -11,6 +11,9 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
     private long _request;
     private bool _stopped;
 
+    /// <summary>How many wishes and faults there were so far, those that were left out included.</summary>
+    public int Drawn => _number;
+
     public void Begin() => Plan();
 
     /// <summary>No more wishes and faults from now on.</summary>
@@ -36,7 +39,7 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
         var id = new RunSpecId($"/g{random.Next(3)}/app{random.Next(4)}");
         var force = random.Next(2) == 0;
         var time = TimeSpan.FromSeconds(1 + random.Next(random.Next(3) == 0 ? 300 : 30));
-        var kind = random.Next(30);
+        var kind = random.Next(32);
         switch (kind)
         {
             case < 7:
@@ -116,6 +119,13 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
                 Say(number, $"remove {id.Group}");
                 Command(r => new Input.ChangeRunSpecs(r, [], force) { Groups = [new GroupChange.Remove(id.Group)] });
                 break;
+            case 26:
+                Say(number, $"{id} turns unhealthy for {time}");
+                foreach (var node in cluster.Agents)
+                {
+                    node.Sicken(id, time);
+                }
+                break;
             default:
                 Say(number, $"disturb a task on {agent.Node.Id}");
                 agent.Disturb();
@@ -126,7 +136,7 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
     private void Say(int number, string text) => options.Log?.Invoke($"{cluster.Events.Now} #{number} {text}");
 
     private void Put(RunSpec spec, bool force) => Command(r => new Input.ChangeRunSpecs(
-        r, [new RunSpecChange.Put(spec, cluster.State.RunSpecs.GetValueOrDefault(spec.Id)?.Version)], force));
+        r, [new RunSpecChange.Put(options.Break == BrokenRule.IgnoreMinimum ? Checks.HideMinimum(spec) : spec, cluster.State.RunSpecs.GetValueOrDefault(spec.Id)?.Version)], force));
 
     private void Command(Func<RequestId, Input> command) => cluster.Post(command(new RequestId(++_request)));
 
@@ -177,5 +187,5 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
             _ => UnreachableStrategy.Default,
         },
         random.Next(2) == 0 ? KillSelection.YoungestFirst : KillSelection.OldestFirst,
-        "*", [], random.Next(3) == 0 ? 1 : 0, false, default, default, default);
+        "*", [], random.Next(3) == 0 ? 1 : 0, random.Next(3) == 0, default, default, default);
 }

@@ -44,6 +44,7 @@ internal static class InstanceLifecycle
             KillSentAt = null,
             KillReason = null,
             HeldKill = null,
+            AwaitsReadiness = spec.HasReadinessCheck,
         };
         tx.Put(launched);
         tx.Do(new Effect.Launch(placement.AgentId, launched, spec));
@@ -165,7 +166,7 @@ internal static class InstanceLifecycle
             Condition = condition,
             Since = condition == instance.Condition ? instance.Since : tx.Now,
             Healthy = HealthOf(instance, spec),
-            Ready = running && (instance.Ready || IsReady(instance.Tasks, spec)),
+            Ready = running && (instance.Ready || !instance.AwaitsReadiness || IsReady(instance.Tasks)),
             ActiveSince = instance.ActiveSince ?? (running ? tx.Now : null),
             UnreachableSince = condition is Condition.Unreachable or Condition.UnreachableInactive ? instance.UnreachableSince ?? tx.Now : null,
         };
@@ -296,8 +297,7 @@ internal static class InstanceLifecycle
     private static bool EndsTheOthers(Condition condition) => condition.IsTerminal() && condition != Condition.Finished;
 
     // A task that was found ready once stays so: the check is not polled any more.
-    private static bool IsReady(ValueList<TaskInfo> tasks, RunSpec? spec) =>
-        spec is not { HasReadinessCheck: true } || tasks.All(task => task.Readiness.Any(result => result.Ready));
+    private static bool IsReady(ValueList<TaskInfo> tasks) => tasks.All(task => task.Readiness.Any(result => result.Ready));
 
     private static int IndexOf(Instance instance, TaskId id)
     {

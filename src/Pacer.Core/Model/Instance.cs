@@ -182,6 +182,9 @@ public sealed record Instance(
     /// <summary>Whether its resources and ports on the placement's node are taken.</summary>
     public bool HoldsResources => Placement is not null && (Condition.IsActive() || Condition == Condition.UnreachableInactive);
 
+    /// <summary>The definition it was launched in has a readiness check. Noted here, since that version may leave the history before it.</summary>
+    public bool AwaitsReadiness { get; init; }
+
     /// <summary>Why it was last ended for its failing health; kept over its next launch until it is healthy again.</summary>
     public string? UnhealthyKill { get; init; }
 

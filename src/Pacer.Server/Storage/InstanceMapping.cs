@@ -20,6 +20,7 @@ internal static class InstanceMapping
             Incarnation = instance.Incarnation,
             Role = instance.Role,
             Ready = instance.Ready,
+            AwaitsReadiness = instance.AwaitsReadiness,
         };
         if (instance.Placement is { } placement)
         {
@@ -86,6 +87,7 @@ internal static class InstanceMapping
     {
         Deadline = RecordValues.Moment(record.HasDeadline, record.Deadline),
         UnhealthyKill = record.HasUnhealthyKill ? record.UnhealthyKill : null,
+        AwaitsReadiness = record.AwaitsReadiness,
         HeldKill = record.HasHeldKill ? record.HeldKill : null,
     };
 

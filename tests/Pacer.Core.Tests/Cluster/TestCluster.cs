@@ -166,6 +166,12 @@ internal sealed class TestAgent(AgentNode node)
     /// <summary>Whether new tasks report healthy; null: nothing.</summary>
     public bool? Health { get; set; }
 
+    /// <summary>Tasks whose health check failed too often; with <see cref="Health"/> false.</summary>
+    public HashSet<TaskId> FailedTooOften { get; } = [];
+
+    /// <summary>What readiness checks were answered; null: they were not polled.</summary>
+    public bool? Readiness { get; set; }
+
     /// <summary>Whether a kill ends a task at once; otherwise the test does.</summary>
     public bool ObeysKills { get; set; } = true;
 
@@ -188,7 +194,7 @@ internal sealed class TestAgent(AgentNode node)
     {
         if (!_tasks.TryGetValue(task, out var known))
         {
-            Outbox.Enqueue(ReportOf(task, Condition.Killed, 1));
+            Outbox.Enqueue(ReportOf(task, Condition.Killed, long.MaxValue)); // newer than any, as the agent's clock is
         }
         else if (!known.Condition.IsTerminal() && ObeysKills)
         {
@@ -218,5 +224,13 @@ internal sealed class TestAgent(AgentNode node)
 
     private TaskReport ReportOf(TaskId task, Condition condition, long sequence) => new(
         task, sequence, condition, null, null, default, condition == Condition.Failed ? 1 : null, null, [],
-        Health is { } alive && !condition.IsTerminal() ? [new HealthResult(0, alive, 0, null, null, null, null)] : []);
+        Health is { } alive && !condition.IsTerminal() ? [HealthOf(task, alive)] : [])
+    {
+        Readiness = Readiness is { } ready && condition == Condition.Running ? [new ReadinessResult("ready", ready, null)] : [],
+    };
+
+    private HealthResult HealthOf(TaskId task, bool alive) => new(0, alive && !FailedTooOften.Contains(task), 0, new(1), null, null, null)
+    {
+        KillCause = FailedTooOften.Contains(task) ? "failed too often" : null,
+    };
 }

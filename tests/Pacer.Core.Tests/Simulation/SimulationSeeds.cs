@@ -26,6 +26,10 @@ public sealed class SimulationSeeds
     [InlineData("LoseCommits")]
     [InlineData("DoubleLaunches")]
     [InlineData("IgnoreKills")]
+    [InlineData("AlwaysReady")]
+    [InlineData("TrustOldReports")]
+    [InlineData("NoBrake")]
+    [InlineData("IgnoreMinimum")]
     public void RuleBrokenOnPurpose_IsNoticed(string rule)
     {
         var options = new SimulationOptions { Break = Enum.Parse<BrokenRule>(rule) };
