@@ -73,5 +73,17 @@ public sealed record AgentOptions
     /// <summary>When all images take more than this, those that were not used for longest are removed; bytes on disk.</summary>
     public long ImageCacheBytes { get; init; } = 20L * 1024 * 1024 * 1024;
 
+    /// <summary>IPv4 subnet of the bridge network, like <c>10.66.4.0/22</c>; null: one that no route of the machine touches.</summary>
+    public string? BridgeSubnet { get; init; }
+
+    /// <summary>Container networks that the agent makes on bridges of its own: IPv4 subnets by name.</summary>
+    public IReadOnlyDictionary<string, string> Networks { get; init; } = new Dictionary<string, string>();
+
+    /// <summary>Directory of CNI configurations, each a container network; null: none.</summary>
+    public string? CniConfigDir { get; init; }
+
+    /// <summary>Directories of CNI plugins, with colons between them.</summary>
+    public string CniPluginDirs { get; init; } = "/opt/cni/bin:/usr/lib/cni";
+
     public string LogLevel { get; init; } = "warn";
 }
