@@ -18,7 +18,7 @@ public sealed class ExampleTests
     public async Task Examples_EachOfThem_RunsAndPrintsWhatItPromises()
     {
         var files = Directory.GetFiles(Path.Combine(PacerProgram.Repository, "examples"), "*.json")
-            .Where(file => Path.GetFileName(file) != "group.json").ToArray(); // has a test of its own
+            .Where(file => Path.GetFileName(file) is not ("group.json" or "pod.json")).ToArray(); // have tests of their own
         Assert.Equal(FirstLines.Keys.Order(), files.Select(file => Path.GetFileNameWithoutExtension(file)).Order());
         await using var cluster = await Cluster.StartAsync();
         foreach (var file in files)
@@ -57,5 +57,37 @@ public sealed class ExampleTests
         }
         Assert.Equal([3, 3, 6, 6, 6, 0], counts);
         await cluster.CheckMachineAsync();
+    }
+
+    [Fact]
+    public async Task Pod_ItsCommandsInTheDocument_AllWork()
+    {
+        var lines = File.ReadLines(Path.Combine(PacerProgram.Repository, "docs", "pods.md"))
+            .Where(line => line.StartsWith("    pacer ", StringComparison.Ordinal))
+            .Select(line => line.Trim()["pacer ".Length..].Replace("'", "").Replace("examples/pod.json", Path.Combine(PacerProgram.Repository, "examples/pod.json")));
+        await using var cluster = await Cluster.StartAsync();
+        var outputs = new Dictionary<string, string>();
+        foreach (var line in lines)
+        {
+            var words = line.Split(' ');
+            outputs[words[1]] = (await cluster.PacerAsync(words)).Expect(0).Output;
+            if (words[1] == "add")
+            {
+                await PageIsServedAsync(cluster);
+            }
+        }
+        Assert.Contains("1/1", outputs["list"]);
+        Assert.Contains(" |-server", outputs["list"]);
+        Assert.Equal(2, outputs["show"].Split("\"specReference\"").Length - 1);
+        Assert.StartsWith("Killed examples_pod.instance-", outputs["kill"]);
+        await cluster.CheckMachineAsync();
+    }
+
+    private static async Task PageIsServedAsync(Cluster cluster)
+    {
+        var status = System.Text.Json.Nodes.JsonNode.Parse((await cluster.PacerAsync("pod", "show", "examples/pod")).Expect(0).Output)!;
+        var server = status["instances"]![0]!["containers"]!.AsArray().Single(container => container!["name"]!.ToString() == "server")!;
+        using var http = new HttpClient();
+        Assert.Contains("20", await http.GetStringAsync($"http://127.0.0.1:{server["endpoints"]![0]!["allocatedHostPort"]}/"));
     }
 }

@@ -2,6 +2,7 @@ using System.Reflection;
 using System.Text.RegularExpressions;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Json;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Scenarios;
 
@@ -11,7 +12,7 @@ public sealed partial class CompatibilityPageTests
     [Fact]
     public void Page_FieldsWithoutEffect_AreThoseOfTheSchema()
     {
-        var fields = Unsupported(AppSchema.App, "").Order(StringComparer.Ordinal);
+        var fields = Unsupported(AppSchema.App, "").Concat(Unsupported(PodSchema.Pod, "pod")).Order(StringComparer.Ordinal);
         var table = Rows("## Fields without effect").Select(row => row[0].Trim('`')).Order(StringComparer.Ordinal);
         Assert.Equal(fields, table);
     }

@@ -37,7 +37,11 @@ public sealed record ContainerPlan(
 public sealed record ImageRoot(IReadOnlyList<string> Layers, string? User, string? WorkingDirectory, IReadOnlyList<string> Directories);
 
 /// <summary>A directory or file of the node, seen at another place by a container. Both paths are absolute.</summary>
-public sealed record ContainerMount(string Source, string Destination, bool ReadOnly);
+public sealed record ContainerMount(string Source, string Destination, bool ReadOnly)
+{
+    /// <summary>A single file, which is mounted over a file.</summary>
+    public bool IsFile { get; init; }
+}
 
 /// <summary>A container whose first process has been started.</summary>
 /// <param name="Pid">Host pid of the container's first process; 0 when unknown.</param>

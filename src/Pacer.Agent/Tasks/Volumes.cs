@@ -67,10 +67,11 @@ internal static class Volumes
 
     public static IReadOnlyList<ContainerMount> Of(TaskSpec spec, Sandboxes sandboxes, string sandbox) =>
     [
-        .. spec.Mounts.Select(mount => new ContainerMount(
-            Absolute(mount.Source, spec.Group.Length > 0 ? sandboxes.GroupPathOf(spec.Group) : sandbox),
-            Absolute(mount.Destination, sandbox),
-            mount.ReadOnly)),
+        .. spec.Mounts.Select(mount =>
+        {
+            var source = Absolute(mount.Source, spec.Group.Length > 0 ? sandboxes.GroupPathOf(spec.Group) : sandbox);
+            return new ContainerMount(source, Absolute(mount.Destination, sandbox), mount.ReadOnly) { IsFile = File.Exists(source) };
+        }),
     ];
 
     private static void MakeMountPoint(ContainerMount volume, string sandbox, NodeUser user)
@@ -84,7 +85,7 @@ internal static class Volumes
             {
                 continue;
             }
-            if (i == parts.Length - 1 && File.Exists(volume.Source))
+            if (i == parts.Length - 1 && volume.IsFile)
             {
                 File.OpenHandle(path, FileMode.CreateNew, FileAccess.Write).Dispose();
             }

@@ -42,6 +42,8 @@ internal sealed class ApiClient : IDisposable
     /// <summary>The path of an app's resource: <c>v2/apps/a/b</c> for <c>a/b</c> or <c>/a/b</c>.</summary>
     public static string AppPath(string appId) => "v2/apps/" + EscapeId(appId);
 
+    public static string PodPath(string podId) => "v2/pods/" + EscapeId(podId);
+
     public static string EscapeId(string id) =>
         string.Join('/', id.Split('/', StringSplitOptions.RemoveEmptyEntries).Select(Uri.EscapeDataString));
 

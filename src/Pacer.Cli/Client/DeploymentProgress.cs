@@ -48,7 +48,7 @@ internal static class DeploymentProgress
         foreach (var item in queue)
         {
             var delay = item["delay"];
-            if (!ids.Contains(item["app"].Text("id")))
+            if (!ids.Contains((item["app"] ?? item["pod"]).Text("id")))
             {
                 continue;
             }

@@ -61,7 +61,7 @@ internal sealed class DeploymentWatch : IAsyncDisposable
                     return;
                 }
                 seen = true;
-                affected.UnionWith(deployment.Items("affectedApps").Select(id => id.GetValue<string>()));
+                affected.UnionWith(deployment.Items("affectedApps").Concat(deployment.Items("affectedPods")).Select(id => id.GetValue<string>()));
                 await ShowAsync(deployment, affected, failuresShown, started, cancellationToken);
                 if (DateTimeOffset.UtcNow - started > timeout)
                 {
@@ -148,6 +148,10 @@ internal sealed class DeploymentWatch : IAsyncDisposable
             if ((await _api.FindAsync(ApiClient.AppPath(id), cancellationToken))?["app"] is { } app)
             {
                 apps.Add(app);
+            }
+            else if (await _api.FindAsync(ApiClient.PodPath(id) + "::status", cancellationToken) is { } pod)
+            {
+                apps.Add(PodProgress.AsApp(pod));
             }
         }
         return apps;

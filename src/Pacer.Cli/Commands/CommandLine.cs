@@ -6,6 +6,7 @@ using System.Runtime.InteropServices;
 using Pacer.Cli.Commands.Apps;
 using Pacer.Cli.Commands.Deployments;
 using Pacer.Cli.Commands.Groups;
+using Pacer.Cli.Commands.Pods;
 using Pacer.Cli.Commands.Roles;
 using Pacer.Cli.Commands.State;
 using Pacer.Cli.Commands.Tasks;
@@ -26,6 +27,7 @@ internal static class CommandLine
             BackupCommand.Create(surroundings),
             RestoreCommand.Create(surroundings),
             AppCommand.Create(surroundings),
+            PodCommand.Create(surroundings),
             GroupCommand.Create(surroundings),
             TaskCommand.Create(surroundings),
             DeploymentCommand.Create(surroundings),

@@ -93,6 +93,7 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
         await SendAsync("DELETE", "/v2/groups?force=true");
         await Waiting.UntilAsync(async () =>
             (await SendAsync("GET", "/v2/apps")).Body!["apps"]!.AsArray().Count == 0
+            && (await SendAsync("GET", "/v2/pods")).Body!.AsArray().Count == 0
             && (await DeploymentsAsync()).Count == 0, "everything is removed");
     }
 
@@ -157,7 +158,7 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
         [.. (await SendAsync("GET", "/v2/queue")).Expect(HttpStatusCode.OK).Body!["queue"]!.AsArray().Select(item => item!)];
 
     internal Task<JsonNode> QueuedAsync(string app, Func<JsonNode, bool> condition) => Waiting.ForAsync(
-        async () => (await QueueAsync()).FirstOrDefault(item => item["app"]!["id"]!.ToString() == app && condition(item)), $"{app} waits in the queue");
+        async () => (await QueueAsync()).FirstOrDefault(item => (item["app"] ?? item["pod"])!["id"]!.ToString() == app && condition(item)), $"{app} waits in the queue");
 }
 
 public sealed class OneNode() : TestCluster(1);

@@ -8,7 +8,7 @@ namespace Pacer.Shell.Tests.Agent;
 /// <summary>The agent with the runtimes that users get, crun and conmon where they work.</summary>
 public sealed class RealContainerTests
 {
-    private static async Task<AgentBench> StartAsync(string isolation)
+    internal static async Task<AgentBench> StartAsync(string isolation)
     {
         var bench = await AgentBench.StartAsync(startAgent: false, options => options with { Isolation = isolation });
         bench.Real = true;

@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Hosting;
 using Microsoft.Extensions.Logging;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Groups;
+using Pacer.Server.Api.Pods;
 
 namespace Pacer.Shell.Tests.Api;
 
@@ -27,6 +28,8 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public List<AppPosted> Posted { get; }
 
+    public required List<PodChanged> PodChanges { get; init; }
+
     public string BaseAddress => _client.BaseAddress!.ToString().TrimEnd('/');
 
     public static async Task<ApiHost> StartAsync(StepLoop? loop = null)
@@ -39,8 +42,10 @@ internal sealed class ApiHost : IAsyncDisposable
         var web = builder.Build();
         AppsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System, posted.Add);
         GroupsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System);
+        var podChanges = new List<PodChanged>();
+        PodsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System, podChanges.Add);
         await web.StartAsync();
-        return new ApiHost(web, loop, posted);
+        return new ApiHost(web, loop, posted) { PodChanges = podChanges };
     }
 
     public Task<ApiAnswer> GetAsync(string path) => SendAsync(HttpMethod.Get, path);

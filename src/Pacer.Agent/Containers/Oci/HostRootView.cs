@@ -69,7 +69,12 @@ internal static class HostRootView
         mounts.Add(new(sandbox, "bind", sandbox, WritableBind));
         // The outer one first, where one volume lies in another.
         mounts.AddRange(volumes.OrderBy(volume => volume.Destination.Length).Select(volume =>
-            new BundleMount(volume.Destination, "bind", volume.Source, volume.ReadOnly ? ReadOnlyBind : WritableBind)));
+            new BundleMount(volume.Destination, "bind", volume.Source, volume switch
+            {
+                { IsFile: true } => ["bind", volume.ReadOnly ? "ro" : "rw"],
+                { ReadOnly: true } => ReadOnlyBind,
+                _ => WritableBind,
+            })));
         return mounts;
     }
 
@@ -100,7 +105,7 @@ internal static class HostRootView
             throw new ContainerStartException($"the mount path '{destination}' does not exist on this node, and {topLevel} is read-only there. "
                 + "Mount the volume at a relative path (in the sandbox), below /tmp, or below a top-level directory that the node does not have");
         }
-        if (File.Exists(volume.Source))
+        if (volume.IsFile)
         {
             Directory.CreateDirectory(Path.GetDirectoryName(place)!);
             File.OpenHandle(place, FileMode.OpenOrCreate, FileAccess.Write).Dispose();

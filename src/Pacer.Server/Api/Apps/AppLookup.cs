@@ -29,7 +29,7 @@ internal static class AppLookup
         };
 
     public static RunSpec Version(ClusterState state, RunSpecId id, Timestamp version) =>
-        state.Versions.TryGetValue(id, out var history) && history.TryGetValue(version, out var spec)
+        state.Versions.TryGetValue(id, out var history) && history.TryGetValue(version, out var spec) && spec.Kind == RunSpecKind.App
             ? spec
             : throw new ApiException(ApiErrors.AppNotFound(id.Path, version.ToString()));
 

@@ -108,7 +108,7 @@ internal static class PodSchema
             new("size", Long, Required: true),
             new("maxSize", Long),
             new("profileName", Text),
-            new("constraints", AppSchema.Constraints)), Unsupported: Always("nothing is reserved: the volume lives as long as its instance stays on its node")),
+            new("constraints", AppSchema.Constraints)), Unsupported: Always("nothing is reserved, and the volume is as short-lived as the instance's containers")),
         new("secret", NonEmpty, Unsupported: Always("no file is mounted; secrets reach containers in their environment")));
 
     private static readonly Shape.Record Scheduling = new("PodSchedulingPolicy",

@@ -59,7 +59,9 @@ internal static class TaskEndpoints
             {
                 throw new ApiException(ApiErrors.BadRequest($"Invalid task id '{id}'. [A task id looks like app.instance-UUID._app.1]"));
             }
-            if (state.Instance(instanceId) is { } instance && TaskRendering.IsListed(instance))
+            // Tasks of pods are none of these: their instances end as a whole.
+            if (state.Instance(instanceId) is { } instance && TaskRendering.IsListed(instance)
+                && state.RunSpecs.GetValueOrDefault(instance.RunSpecId)?.Kind != RunSpecKind.Pod)
             {
                 instances[instanceId] = instance;
             }
