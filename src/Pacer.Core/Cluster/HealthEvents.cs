@@ -5,6 +5,19 @@ namespace Pacer.Core.Cluster;
 /// <summary>Tells listeners what a task's health checks found (marathon-behaviour.md §5).</summary>
 internal static class HealthEvents
 {
+    /// <summary>An app got another definition, or (null) is no longer wanted: its checks are others from now on.</summary>
+    public static void PublishChecks(Transaction tx, RunSpec? before, RunSpec? after)
+    {
+        for (var i = 0; before is { Kind: RunSpecKind.App } && i < before.HealthChecks; i++)
+        {
+            tx.Publish(new ClusterEvent.HealthCheckRemoved(tx.Now, before.Id));
+        }
+        for (var i = 0; after is { Kind: RunSpecKind.App } && i < after.HealthChecks; i++)
+        {
+            tx.Publish(new ClusterEvent.HealthCheckAdded(tx.Now, after, i));
+        }
+    }
+
     public static void Publish(Transaction tx, Instance instance, TaskInfo old, TaskInfo task)
     {
         foreach (var result in task.Health)

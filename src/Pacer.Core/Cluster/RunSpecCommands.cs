@@ -170,6 +170,7 @@ internal static class RunSpecCommands
                 tx.Put(new Change.DeleteRunSpec(id));
                 tx.Put(new Change.DeleteLaunchDelay(id));
                 tx.Put(new Change.DeleteTaskFailure(id));
+                HealthEvents.PublishChecks(tx, original, null);
                 continue;
             }
             if (target == original)
@@ -178,6 +179,10 @@ internal static class RunSpecCommands
             }
             tx.Put(new Change.PutRunSpec(target));
             tx.Put(new Change.PutVersion(target));
+            if (original?.LastConfigChangeAt != target.LastConfigChangeAt)
+            {
+                HealthEvents.PublishChecks(tx, original, target);
+            }
             if (original is not null && original.LastConfigChangeAt != target.LastConfigChangeAt)
             {
                 tx.Put(new Change.DeleteLaunchDelay(id));

@@ -19,6 +19,7 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
 {
     public const int MaxOutstanding = 1024;
     public const int Kept = 4096;
+    public const string MissedType = "event_stream_missed";
     public static readonly TimeSpan HeartbeatInterval = TimeSpan.FromSeconds(10);
 
     private readonly TimeProvider _time;
@@ -52,7 +53,7 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
 
         public sealed record Rendered(string Type, byte[] Json) : Work;
 
-        public sealed record Attach(EventSubscription Reader, long After) : Work;
+        public sealed record Attach(EventSubscription Reader, string? After) : Work;
 
         public sealed record Beat : Work;
     }
@@ -87,14 +88,14 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
         Render("event_stream_detached", json => json.WriteString("remoteAddress"u8, remoteAddress));
 
     /// <summary>
-    /// A new reader of these types (none: all), beginning after the event with this id, or, when it is null, from another
-    /// process or no longer kept, with what comes next.
+    /// A new reader of these types (none: all), beginning after the event with this id; without one, with what comes next. When events
+    /// after that id are no longer kept, it is told so first, by an <c>event_stream_missed</c> whatever its types.
     /// </summary>
     public EventSubscription Subscribe(IReadOnlySet<string> types, string? lastEventId)
     {
         // Room for a full replay on top of what a live reader may leave unread.
         var reader = new EventSubscription(this, types, lastEventId is null ? MaxOutstanding : MaxOutstanding + Kept);
-        _queue.Writer.TryWrite(new Work.Attach(reader, ParseId(lastEventId)));
+        _queue.Writer.TryWrite(new Work.Attach(reader, lastEventId));
         return reader;
     }
 
@@ -183,9 +184,15 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
         }
     }
 
-    private void Attach(EventSubscription reader, long after)
+    private void Attach(EventSubscription reader, string? lastSeen)
     {
-        if (after >= 0 && (_ring.Count == 0 || after >= _ring.Peek().Id - 1))
+        var after = ParseId(lastSeen);
+        var firstKept = _ring.Count == 0 ? _lastId + 1 : _ring.Peek().Id;
+        if (lastSeen is not null && (after < firstKept - 1 || after > _lastId))
+        {
+            reader.Offer(Missed(lastSeen, after >= 0 && after <= _lastId ? firstKept - 1 - after : null));
+        }
+        if (after >= 0)
         {
             foreach (var frame in _ring)
             {
@@ -201,6 +208,33 @@ internal sealed partial class EventHub : IEventSink, IAsyncDisposable
         {
             Remove(reader);
         }
+    }
+
+    /// <summary>Tells a reader that there is no way back to where it was; without a number when that was in another process.</summary>
+    private EventFrame Missed(string lastSeen, long? missed)
+    {
+        var json = new ArrayBufferWriter<byte>(256);
+        using (var writer = new Utf8JsonWriter(json))
+        {
+            writer.WriteStartObject();
+            writer.WriteString("lastEventId"u8, lastSeen);
+            if (missed is { } count)
+            {
+                writer.WriteNumber("missedEvents"u8, count);
+            }
+            else
+            {
+                writer.WriteNull("missedEvents"u8);
+            }
+            writer.WriteString("eventType"u8, MissedType);
+            writer.WriteString("timestamp"u8, Timestamp.From(_time.GetUtcNow()).ToString());
+            writer.WriteEndObject();
+        }
+        var frame = new ArrayBufferWriter<byte>(512);
+        Encoding.UTF8.GetBytes($"event: {MissedType}\r\ndata: ", frame);
+        frame.Write(json.WrittenSpan);
+        frame.Write("\r\n\r\n"u8);
+        return new EventFrame(0, MissedType, frame.WrittenSpan.ToArray());
     }
 
     private long ParseId(string? id) =>

@@ -82,6 +82,15 @@ internal static class EventJson
                 json.WriteString("runSpecId"u8, e.InstanceId.RunSpecId.Path);
                 json.WriteString("condition"u8, e.Condition.ToString());
                 return "unknown_instance_terminated_event";
+            case ClusterEvent.HealthCheckAdded e:
+                json.WriteString("appId"u8, e.RunSpec.Id.Path);
+                json.WriteString("version"u8, e.RunSpec.Version.ToString());
+                json.WritePropertyName("healthCheck"u8);
+                JsonSerializer.Serialize(json, AppConversion.ToApp(e.RunSpec).HealthChecks?.ElementAtOrDefault(e.Check), WireJson.Plain.HealthCheck);
+                return "add_health_check_event";
+            case ClusterEvent.HealthCheckRemoved e:
+                json.WriteString("appId"u8, e.Id.Path);
+                return "remove_health_check_event";
             case ClusterEvent.HealthCheckFailed e:
                 json.WriteString("appId"u8, e.Instance.RunSpecId.Path);
                 json.WriteString("taskId"u8, e.Instance.Id.Value); // an instance id under this name, as in Marathon

@@ -51,7 +51,53 @@ public sealed class EventStreamTests
         Assert.Contains("/app3", Encoding.UTF8.GetString((await again.Frames.ReadAsync()).Bytes));
         using var stranger = hub.Subscribe(new HashSet<string>(), "other-1");
         hub.Publish(Event(4));
+        var notice = Encoding.UTF8.GetString((await stranger.Frames.ReadAsync()).Bytes);
+        Assert.Contains("event: event_stream_missed\r\n", notice);
+        Assert.Contains("\"lastEventId\":\"other-1\",\"missedEvents\":null", notice);
         Assert.Contains("/app4", Encoding.UTF8.GetString((await stranger.Frames.ReadAsync()).Bytes));
+    }
+
+    [Fact]
+    public async Task Reader_ThatComesBackTooLate_IsToldHowMuchItMissed_AndGetsTheRest()
+    {
+        await using var hub = new EventHub(new ManualTime(), NullLogger<EventHub>.Instance);
+        string lastId;
+        using (var first = hub.Subscribe(new HashSet<string>(), null))
+        {
+            hub.Publish(Event(0));
+            lastId = Encoding.UTF8.GetString((await first.Frames.ReadAsync()).Bytes).Split("\r\n")[0]["id: ".Length..];
+        }
+        const int gone = 7;
+        for (var i = 1; i <= EventHub.Kept + gone; i++)
+        {
+            hub.Publish(Event(i));
+        }
+        using var again = hub.Subscribe(new HashSet<string> { "app_terminated_event" }, lastId);
+        Assert.Contains($"\"missedEvents\":{gone},", Encoding.UTF8.GetString((await again.Frames.ReadAsync()).Bytes));
+        for (var i = gone + 1; i <= EventHub.Kept + gone; i++)
+        {
+            Assert.Contains($"/app{i}\"", Encoding.UTF8.GetString((await again.Frames.ReadAsync()).Bytes));
+        }
+    }
+
+    [Fact]
+    public async Task HealthChecks_OfAnApp_AreToldWhenTheyComeAndGo()
+    {
+        await using var server = await RunningServer.StartAsync();
+        using var request = new HttpRequestMessage(HttpMethod.Get, "/v2/events?event_type=add_health_check_event&event_type=remove_health_check_event");
+        request.Headers.Add("Accept", "text/event-stream");
+        using var response = await server.Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
+        using var reader = new StreamReader(await response.Content.ReadAsStreamAsync());
+        await server.SendAsync("POST", "/v2/apps", """{"id":"/a","cmd":"true","instances":0,"healthChecks":[{"protocol":"COMMAND","command":{"value":"true"}}]}""");
+        var (type, data) = await NextAsync(reader);
+        Assert.Equal("add_health_check_event", type);
+        Assert.Equal("/a", data.GetProperty("appId").GetString());
+        Assert.Equal("COMMAND", data.GetProperty("healthCheck").GetProperty("protocol").GetString());
+        Assert.True(Timestamp.TryParse(data.GetProperty("version").GetString(), out _));
+        await server.SendAsync("DELETE", "/v2/apps/a");
+        (type, data) = await NextAsync(reader);
+        Assert.Equal("remove_health_check_event", type);
+        Assert.Equal("/a", data.GetProperty("appId").GetString());
     }
 
     [Fact]
