@@ -35,6 +35,8 @@ public sealed class RamlTests
         (ClusterAnswerShapes.Queue, "queue.Queue"),
         (ClusterAnswerShapes.Leader, "info.LeaderInfo"),
         (ClusterAnswerShapes.Info, "info.MarathonInfo"),
+        (PodAnswerShapes.Status, "podStatus.PodStatus"),
+        (PodAnswerShapes.Instance, "instance.Instance"),
     ];
 
     [Fact]

@@ -27,6 +27,11 @@ internal static class EnumTexts
         "TASK_ERROR", "TASK_FAILED", "TASK_FINISHED", "TASK_KILLED", "TASK_KILLING", "TASK_RUNNING", "TASK_STAGING", "TASK_STARTING",
         "TASK_UNREACHABLE", "TASK_UNKNOWN", "TASK_GONE", "TASK_DROPPED",
     ];
+    public static readonly string[] Conditions =
+    [
+        "Error", "Failed", "Finished", "Killed", "Killing", "Running", "Staging", "Starting", "Unreachable", "UnreachableInactive", "Gone",
+        "Dropped", "Unknown",
+    ];
     public static readonly string[] DeploymentActions =
     [
         "StartApplication", "StopApplication", "ScaleApplication", "RestartApplication", "StartPod", "StopPod", "ScalePod", "RestartPod",

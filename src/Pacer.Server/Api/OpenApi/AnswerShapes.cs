@@ -14,6 +14,17 @@ internal static class AnswerShapes
     internal static readonly Shape.Flag Flag = new();
     internal static readonly Shape.List Texts = new(Text);
 
+    internal static readonly Shape.List Ranges = new(new Shape.Record("NumberRange",
+        new("begin", Long, Required: true),
+        new("end", Long, Required: true)));
+
+    internal static readonly Shape.Record AgentAttribute = new("AgentAttribute",
+        new("name", Text, Required: true),
+        new("text", Text),
+        new("scalar", new Shape.Number()),
+        new("ranges", Ranges),
+        new("set", Texts));
+
     private static readonly Shape.List Ports = new(new Shape.Whole(0, 65535));
 
     public static readonly Shape.Record Error = new("Error",

@@ -35,10 +35,6 @@ internal static class ClusterAnswerShapes
 
     public static readonly Shape.List Apps = new(AppInfo);
 
-    private static readonly Shape.List Ranges = new(new Shape.Record("NumberRange",
-        new("begin", Long, Required: true),
-        new("end", Long, Required: true)));
-
     private static readonly Shape.Record Offer = new("Offer",
         new("id", Text, Required: true),
         new("hostname", Text, Required: true),
@@ -49,12 +45,7 @@ internal static class ClusterAnswerShapes
             new("scalar", new Shape.Number()),
             new("ranges", Ranges),
             new("set", Texts))), Required: true),
-        new("attributes", new Shape.List(new Shape.Record("AgentAttribute",
-            new("name", Text, Required: true),
-            new("text", Text),
-            new("scalar", new Shape.Number()),
-            new("ranges", Ranges),
-            new("set", Texts))), Required: true));
+        new("attributes", new Shape.List(AgentAttribute), Required: true));
 
     private static readonly Shape.List RejectSummary = new(new Shape.Record("DeclinedOfferStep",
         new("reason", Text, Required: true),
@@ -80,7 +71,7 @@ internal static class ClusterAnswerShapes
             new("reason", Texts, Required: true),
             new("timestamp", Moment, Required: true)))),
         new("app", AppInfo),
-        new("pod", new Shape.Anything()))), Required: true));
+        new("pod", PodAnswerShapes.Pod))), Required: true));
 
     public static readonly Shape.Record Leader = new("LeaderInfo", new Field("leader", Text, Required: true));
 
@@ -145,7 +136,7 @@ internal static class ClusterAnswerShapes
         {
             new("id", Text, Required: true),
             new("apps", new Shape.List(AppInfo)),
-            new("pods", new Shape.List(new Shape.Anything())),
+            new("pods", PodAnswerShapes.Statuses),
             new("dependencies", Texts),
             new("version", Moment),
             new("enforceRole", Flag),
