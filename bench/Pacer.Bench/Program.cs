@@ -8,6 +8,10 @@ while (!File.Exists(Path.Combine(repository, "Pacer.slnx")))
 {
     repository = Path.GetDirectoryName(repository) ?? throw new InvalidOperationException("run it inside the repository");
 }
+if (args is ["placement", ..])
+{
+    return PlacementBench.Run(args[1..], Path.Combine(repository, "bench/results"));
+}
 var build = Path.Combine(repository, "artifacts/bin/Pacer.Cli/release/pacer");
 var published = Path.Combine(repository, "artifacts/publish/pacer");
 if (!File.Exists(published) || File.GetLastWriteTimeUtc(published) < File.GetLastWriteTimeUtc(Path.ChangeExtension(build, ".dll")))

@@ -21,10 +21,10 @@ internal sealed class Report
     public void Print(TextWriter output) => output.Write(Markdown());
 
     /// <summary>Writes DATE.md and DATE.json; a second run of a day replaces the first.</summary>
-    public void Store(string directory)
+    public void Store(string directory, string suffix = "")
     {
         Directory.CreateDirectory(directory);
-        var name = Path.Combine(directory, _at.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture));
+        var name = Path.Combine(directory, _at.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) + suffix);
         File.WriteAllText(name + ".md", $"# Benchmarks of {_at:yyyy-MM-dd HH:mm} UTC\n\n{Machine()}\n\n{Markdown()}");
         var rows = new JsonArray([.. _rows.Select(row => (JsonNode)new JsonObject
         {

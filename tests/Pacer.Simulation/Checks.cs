@@ -1,6 +1,7 @@
 using System.Globalization;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Core.Scheduling.Placement;
 using static Pacer.Simulation.SimulatedCluster;
 
 namespace Pacer.Simulation;
@@ -34,6 +35,7 @@ internal static class Checks
         }
         NeverBelowMinimumHealth(before, cluster.State, result);
         Tasks.AfterCommit(cluster, before, result);
+        DrainsKeepTheBounds(before, cluster, result);
     }
 
     /// <summary>The same with a strategy that allows everything; what it really wants is noted in its definition.</summary>
@@ -49,8 +51,31 @@ internal static class Checks
         ? double.Parse(spec.Definition[(at + Hidden.Length)..spec.Definition.IndexOf(',', at)], CultureInfo.InvariantCulture)
         : spec.Upgrade.MinimumHealthCapacity;
 
+    // Replacement first: a drain takes healthy instances only from above the minimum, until its deadline has passed.
+    private static void DrainsKeepTheBounds(ClusterState before, SimulatedCluster cluster, StepResult result)
+    {
+        var after = cluster.State;
+        foreach (var ofSpec in result.Changes.OfType<Change.PutInstance>().Select(c => c.Instance)
+            .Where(i => i.KillReason == NodeDrains.KillReason && before.Instance(i.Id) is { KillSentAt: null, Condition: Condition.Running } b && IsWell(before, b))
+            .DistinctBy(i => i.Id).GroupBy(i => i.RunSpecId))
+        {
+            if (!after.RunSpecs.TryGetValue(ofSpec.Key, out var spec)
+                || ofSpec.Any(i => after.Agents.GetValueOrDefault(i.Placement!.AgentId)?.Drain is not { Expired: false }))
+            {
+                continue;
+            }
+            var minimum = (int)Math.Ceiling(spec.Instances * MinimumOf(spec) - 1e-9);
+            var left = after.InstancesOf(spec.Id).Values.Count(i => i is { Goal: Goal.Running, KillSentAt: null, Condition: Condition.Running } && IsWell(after, i));
+            Require(left >= minimum, $"{spec.Id}: a drain ended {ofSpec.Count()} healthy instances, {left} are left of at least {minimum}");
+        }
+    }
+
+    private static bool IsWell(ClusterState state, Instance instance) =>
+        (state.RunSpecOf(instance) ?? state.RunSpecs.GetValueOrDefault(instance.RunSpecId)) is not { HealthChecks: > 0 } || instance.Healthy == true;
+
     private static void Placed(SimulatedCluster cluster, ClusterState before, Instance instance, Placement place)
     {
+        Require(cluster.State.Agents[place.AgentId].IsOpen, $"{instance.Id} was placed on {place.AgentId}, which takes nothing");
         var spec = cluster.State.RunSpecs[instance.RunSpecId];
         var siblings = cluster.State.InstancesOf(spec.Id).Values.Where(i =>
             i.Id != instance.Id && i.ConfigVersion == spec.LastConfigChangeAt && i.HoldsResources
@@ -113,6 +138,8 @@ internal static class Checks
             Require(instance.IsScheduled == (state.Pending.TryGetValue(instance.RunSpecId, out var waiting) && waiting.Contains(instance.Id)),
                 $"{instance.Id}: waiting or not?");
         }
+        var open = state.Agents.Values.Where(n => n.IsOpen).Select(n => NodeLoad.Of(n, used.GetValueOrDefault(n.Id)));
+        Require(state.NodeIndex.ByLoad.SetEquals(open), "the index of nodes is wrong");
         Require(used.Count == state.Usage.Count && used.All(u => state.Usage[u.Key].Resources == u.Value), "the usage of nodes is wrong");
     }
 
@@ -153,7 +180,8 @@ internal static class Checks
         foreach (var spec in state.RunSpecs.Values)
         {
             var instances = state.InstancesOf(spec.Id).Values.ToList();
-            Require(instances.Count(i => i.Goal == Goal.Running) == spec.Instances || state.LockedBy.ContainsKey(spec.Id),
+            Require(instances.Count(i => i.Goal == Goal.Running) == spec.Instances || state.LockedBy.ContainsKey(spec.Id)
+                || (instances.Any(i => NodeDrains.Leaves(state, i)) && instances.Any(i => i.IsScheduled)),
                 $"{spec.Id}: {instances.Count} instances, wanted {spec.Instances}");
             var waits = instances.Any(i => i.IsScheduled);
             Require(!waits || Orchestrator.Explain(state, spec).Accepting == 0, $"{spec.Id} waits though there is room");
@@ -163,6 +191,11 @@ internal static class Checks
                     && Orchestrator.Explain(state, state.RunSpecs[target.Id]).Accepting == 0);
                 Require(stuck, $"deployment {deployment.Id} of {spec.Id} does not end");
             }
+        }
+        foreach (var instance in state.AllInstances.Where(i => NodeDrains.Leaves(state, i)))
+        {
+            var stuck = state.LockedBy.ContainsKey(instance.RunSpecId) || state.Pending.ContainsKey(instance.RunSpecId);
+            Require(stuck, $"{instance.Id} does not leave {instance.Placement!.AgentId}, which is drained, though nothing holds it");
         }
         foreach (var instance in state.AllInstances)
         {

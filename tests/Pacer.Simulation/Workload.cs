@@ -39,7 +39,7 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
         var id = new RunSpecId($"/g{random.Next(3)}/app{random.Next(4)}");
         var force = random.Next(2) == 0;
         var time = TimeSpan.FromSeconds(1 + random.Next(random.Next(3) == 0 ? 300 : 30));
-        var kind = random.Next(32);
+        var kind = random.Next(34);
         switch (kind)
         {
             case < 7:
@@ -125,6 +125,23 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
                 {
                     node.Sicken(id, time);
                 }
+                break;
+            case 30:
+                var cordoned = random.Next(2) == 0;
+                Say(number, $"{(cordoned ? "cordon" : "uncordon")} {agent.Node.Id}");
+                Command(r => new Input.CordonNode(r, agent.Node.Id, cordoned));
+                break;
+            case 31:
+                Say(number, $"drain {agent.Node.Id}, {(force ? $"killing after {time}" : "without a deadline")}");
+                Command(r => new Input.DrainNode(r, agent.Node.Id, force ? time : null, random.Next(2) == 0));
+                break;
+            case 32:
+                Say(number, $"undrain {agent.Node.Id}");
+                Command(r => new Input.UndrainNode(r, agent.Node.Id));
+                break;
+            case 33 when random.Next(3) == 0:
+                Say(number, $"forget {agent.Node.Id}");
+                Command(r => new Input.RemoveNode(r, agent.Node.Id));
                 break;
             default:
                 Say(number, $"disturb a task on {agent.Node.Id}");

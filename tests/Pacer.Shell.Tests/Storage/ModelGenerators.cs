@@ -58,7 +58,7 @@ internal static class ModelGenerators
         (id, condition, t, m, l) => new TaskInfo(id, condition, t.Item1, t.Item2, t.Item3, m.Item1, m.Item2, m.Item3, m.Item4, l.Item1, l.Item2));
 
     private static readonly Gen<Placement> Placements = Gen.Select(Text, Text, MaybeText, MaybeText, Many(Gen.Int), Amounts,
-        (agent, host, region, zone, ports, resources) => new Placement(new AgentId(agent), host, region, zone, ports, resources));
+        (agent, host, region, zone, ports, resources) => new Placement(new AgentId(agent), host, region, zone, ports, resources) { Reserved = resources });
 
     public static readonly Gen<Instance> Instances = Gen.Select(
         Gen.Select(InstanceIds, Moment, Moment, Enum<Goal>(), Enum<Condition>()),
@@ -75,8 +75,12 @@ internal static class ModelGenerators
             Gen.Dictionary(Text, Text)[0, 3].Select(map => ImmutableSortedDictionary.CreateRange(StringComparer.Ordinal, map)),
             MaybeText, MaybeText, Many(Text)),
         Gen.Select(Text, Moment, Gen.Bool, MaybeMoment, Gen.Bool, MaybeMoment),
-        (a, b, c) => new AgentNode(new AgentId(a.Item1), a.Item2, a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
-            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6 });
+        Gen.Select(
+            Many(Gen.Select(Text, Amounts, Gen.Int, (role, amounts, port) => new Reservation(role, amounts, [new PortRange(port, port)]))),
+            Gen.Bool,
+            Gen.Null(Gen.Select(Moment, MaybeMoment, Gen.Bool, Gen.Bool, (since, until, all, expired) => new NodeDrain(since, until, all) { Expired = expired }))),
+        (a, b, c, d) => new AgentNode(new AgentId(a.Item1), a.Item2, a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
+            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3 });
 
     private static readonly Gen<DeploymentAction> Actions = Gen.Select(Enum<ActionKind>(), SpecId, Enum<RunSpecKind>(), Many(InstanceIds),
         (kind, id, specKind, sentenced) => new DeploymentAction(kind, id, specKind, sentenced));

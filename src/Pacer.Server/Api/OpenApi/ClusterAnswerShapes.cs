@@ -6,7 +6,7 @@ namespace Pacer.Server.Api.OpenApi;
 /// <summary>Answers about groups, deployments, the queue, the server and its nodes.</summary>
 internal static class ClusterAnswerShapes
 {
-    private static readonly Shape.Record Action = new("DeploymentAction",
+    public static readonly Shape.Record Action = new("DeploymentAction",
         new("action", new Shape.Text(Values: EnumTexts.DeploymentActions), Required: true),
         new("app", Text),
         new("pod", Text));
@@ -109,6 +109,19 @@ internal static class ClusterAnswerShapes
         new("portRanges", Texts, Required: true),
         new("usedPorts", new Shape.List(Count), Required: true),
         new("runtimes", Texts, Required: true),
+        new("reservations", new Shape.List(new Shape.Record("NodeReservation",
+            new("role", Text, Required: true),
+            new("total", Amounts, Required: true),
+            new("free", Amounts, Required: true),
+            new("portRanges", Texts, Required: true)))),
+        new("cordoned", Flag, Required: true),
+        new("drain", new Shape.Record("NodeDrain",
+            new("since", Moment, Required: true),
+            new("deadline", Moment),
+            new("expired", Flag, Required: true),
+            new("includeResident", Flag, Required: true),
+            new("instancesLeft", Count, Required: true),
+            new("residentInstances", Count, Required: true))),
         new("tasks", Count, Required: true),
         new("version", Text, Required: true),
         new("registeredAt", Moment, Required: true),

@@ -3,7 +3,7 @@ using static Pacer.Server.Api.OpenApi.QueryParameters;
 
 namespace Pacer.Server.Api.OpenApi;
 
-/// <summary>Deployments, the launch queue, nodes and events.</summary>
+/// <summary>Deployments, the launch queue and events.</summary>
 internal static class ClusterOperations
 {
     public static readonly Operation[] All =
@@ -20,8 +20,6 @@ internal static class ClusterOperations
             Query = [new("embed", new Shape.Text(Values: ["lastUnusedOffers"]), "Show the nodes that refused.") { Repeats = true }],
         },
         new("Queue", "DELETE", "/v2/queue/{id}/delay", "Launch now instead of after the backoff", new Answer(204, "Done.")),
-        new("Nodes", "GET", "/v2/nodes", "List nodes", new Answer(200, "By hostname.", ClusterAnswerShapes.NodeList)) { Query = LongPoll },
-        new("Nodes", "GET", "/v2/nodes/{id}", "Show a node", new Answer(200, "The node and what is free on it.", ClusterAnswerShapes.Node)) { Query = LongPoll },
         new("Events", "GET", "/v2/events", "Follow what happens, as server-sent events", new Answer(200, "Events, as they come.", null, "text/event-stream"))
         {
             Query = [new("event_type", new Shape.Text(), "Only events of this type.") { Repeats = true }],

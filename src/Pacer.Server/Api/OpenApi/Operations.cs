@@ -4,5 +4,5 @@ namespace Pacer.Server.Api.OpenApi;
 internal static class Operations
 {
     public static IReadOnlyList<Operation> All { get; } =
-        [.. AppOperations.All, .. GroupOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. SecretOperations.All, .. ServerOperations.All];
+        [.. AppOperations.All, .. GroupOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. NodeOperations.All, .. SecretOperations.All, .. ServerOperations.All];
 }
