@@ -36,17 +36,23 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
 
     internal IReadOnlyList<TestNode> Nodes => _nodes;
 
+    /// <summary>What is special about the server.</summary>
+    private protected virtual ServerOptions Tune(ServerOptions options) => options;
+
+    /// <summary>What is special about the node with this number, from 1.</summary>
+    private protected virtual AgentOptions Tune(int number, AgentOptions options) => options;
+
     public async ValueTask InitializeAsync()
     {
         _server = await ServerHost.StartAsync(
-            new ServerOptions { Http = "127.0.0.1:0", DataDir = Path.Combine(_root, "server"), AgentTimeout = TimeSpan.FromSeconds(1), LogLevel = "error" },
+            Tune(new ServerOptions { Http = "127.0.0.1:0", DataDir = Path.Combine(_root, "server"), AgentTimeout = TimeSpan.FromSeconds(1), LogLevel = "error" }),
             CancellationToken.None);
         Http = new HttpClient { BaseAddress = new Uri("http://" + _server.HttpAddress) };
         Events = await EventLog.OpenAsync(Http);
         for (var i = 1; i <= nodes; i++)
         {
             var port = Interlocked.Add(ref s_nextPort, PortsPerNode) - PortsPerNode;
-            var node = new TestNode(new AgentOptions
+            var node = new TestNode(Tune(i, new AgentOptions
             {
                 Join = "unix:" + _server.AgentSocketPath,
                 WorkDir = Path.Combine(_root, $"node{i}"),
@@ -58,7 +64,7 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
                 Ports = $"{port}-{port + PortsPerNode - 1}",
                 Attributes = new Dictionary<string, string> { ["rack"] = $"r{i}" },
                 LogLevel = "error",
-            });
+            }));
             _nodes.Add(node);
             await node.StartAsync();
         }
@@ -164,6 +170,20 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
 public sealed class OneNode() : TestCluster(1);
 
 public sealed class TwoNodes() : TestCluster(2);
+
+/// <summary>Nodes 1 and 2 at home, 3 and 4 far away.</summary>
+public sealed class TwoRegions() : TestCluster(4)
+{
+    private protected override ServerOptions Tune(ServerOptions options) => options with { HomeRegion = "home" };
+
+    private protected override AgentOptions Tune(int number, AgentOptions options) => options with { Region = number <= 2 ? "home" : "remote", Zone = $"z{number}" };
+}
+
+/// <summary>Every node has a GPU, and they are kept for those who need one.</summary>
+public sealed class GpuNodes() : TestCluster(2)
+{
+    private protected override AgentOptions Tune(int number, AgentOptions options) => options with { Gpus = 1 };
+}
 
 /// <summary>Tests on a cluster of their class, which each finds empty.</summary>
 public abstract class Scenario<TCluster>(TCluster cluster) : IClassFixture<TCluster>, IAsyncLifetime where TCluster : TestCluster

@@ -36,13 +36,16 @@ internal static class ModelGenerators
         Gen.Select(SpecId, Enum<RunSpecKind>(), Text, Gen.Int, Amounts, Enum<RuntimeKind>()),
         Gen.Select(Many(Text), Many(Port), Gen.Bool, Many(Constraints), Many(Text), Policies),
         Gen.Select(Enum<KillSelection>(), Text, Many(Text), Gen.Int, Gen.Bool),
-        Gen.Select(Moment, Moment, Moment, Many(Text), MaybeText, Many(Gen.Int)),
+        Gen.Select(Moment, Moment, Moment, Many(Text), MaybeText, Many(Gen.Int),
+            Gen.Select(Gen.Nullable(Enum<GpuScheduling>()), Gen.Bool)),
         (a, b, c, d) => new RunSpec(a.Item1, a.Item2, a.Item3, a.Item4, a.Item5, a.Item6, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
             b.Item6.Item1, b.Item6.Item2, b.Item6.Item3, c.Item1, c.Item2, c.Item3, c.Item4, c.Item5, d.Item1, d.Item2, d.Item3)
         {
             ExclusiveVolumes = d.Item4,
             ExecutorResources = d.Item5,
             ContainerHealthChecks = d.Item6,
+            GpuScheduling = d.Item7.Item1,
+            IsResident = d.Item7.Item2,
         });
 
     private static readonly Gen<HealthResult> Health = Gen.Select(
