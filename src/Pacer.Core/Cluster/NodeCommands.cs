@@ -30,7 +30,9 @@ internal static class NodeCommands
         {
             if (tx.State.Instance(id) is { } instance)
             {
-                InstanceLifecycle.Declare(tx, instance, Condition.Gone, "The node was removed", "REASON_SLAVE_REMOVED");
+                // Replaced by others rather than launched again: nobody knows whether they still run, and none may run twice.
+                tx.Put(instance with { Goal = Goal.Decommissioned });
+                InstanceLifecycle.Declare(tx, tx.State.Instance(id)!, Condition.Gone, "The node was removed", "REASON_SLAVE_REMOVED");
             }
         }
         tx.Put(new Change.DeleteAgent(node.Id));
