@@ -85,5 +85,8 @@ public sealed record AgentOptions
     /// <summary>Directories of CNI plugins, with colons between them.</summary>
     public string CniPluginDirs { get; init; } = "/opt/cni/bin:/usr/lib/cni";
 
+    /// <summary>Directory of seccomp profiles in Docker's form, each a file by its name; null: only the default one.</summary>
+    public string? SeccompProfiles { get; init; }
+
     public string LogLevel { get; init; } = "warn";
 }

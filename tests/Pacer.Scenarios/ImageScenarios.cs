@@ -57,6 +57,21 @@ public sealed partial class ImageScenarios(OneNode cluster) : Scenario<OneNode>(
         (await Cluster.SendAsync("DELETE", "/v2/secrets/login")).Expect(HttpStatusCode.NoContent);
     }
 
+    [Fact(DisplayName = "SECCOMP-01: an app with a seccomp profile of the node runs under it")]
+    public async Task SECCOMP_01()
+    {
+        await SkipWithoutImagesAsync();
+        var profiles = Directory.CreateDirectory(Cluster.Nodes[0].Options.SeccompProfiles!).FullName;
+        File.WriteAllText(Path.Combine(profiles, "strict"), """
+            {"defaultAction":"SCMP_ACT_ALLOW","syscalls":[{"names":["mkdir","mkdirat"],"action":"SCMP_ACT_ERRNO","errnoRet":1,"args":[],"includes":{},"excludes":{} }]}
+            """);
+        const string command = "mkdir made 2>/dev/null && echo made || echo refused; exec sleep 1000";
+        await Cluster.DeployAsync(App("/filtered", command, """ "container":{"type":"MESOS","linuxInfo":{"seccomp":{"profileName":"strict","unconfined":false} } }"""));
+        Assert.Equal("refused\n", await OutputAsync("/filtered"));
+        await Cluster.DeployAsync(App("/free", command, """ "container":{"type":"MESOS","linuxInfo":{"seccomp":{"unconfined":true} } }"""));
+        Assert.Equal("made\n", await OutputAsync("/free"));
+    }
+
     [Fact(DisplayName = "The examples of the page on containers run as it says")]
     public async Task ContainersPage_ItsExamples_Run()
     {

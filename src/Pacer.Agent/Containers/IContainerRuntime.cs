@@ -27,6 +27,18 @@ public sealed record ContainerPlan(
 
     /// <summary>Volumes, mounted after all else. What lies below the sandbox exists there already as a mount point.</summary>
     public IReadOnlyList<ContainerMount> Mounts { get; init; } = [];
+
+    /// <summary>Name of a seccomp profile; null: the default.</summary>
+    public string? SeccompProfile { get; init; }
+
+    /// <summary>No seccomp filter.</summary>
+    public bool SeccompUnconfined { get; init; }
+
+    /// <summary>The node's IPC namespace and /dev/shm instead of own ones.</summary>
+    public bool ShareNodeIpc { get; init; }
+
+    /// <summary>Size of an own /dev/shm, bytes.</summary>
+    public long ShmBytes { get; init; } = 64L << 20;
 }
 
 /// <summary>The file system of a container with an image.</summary>

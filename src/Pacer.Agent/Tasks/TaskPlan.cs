@@ -12,6 +12,8 @@ internal static class TaskPlan
     /// <summary>What Mesos gives, and the server does not say (mesos-containers.md §12).</summary>
     public const long DefaultKillGraceMs = 3_000;
 
+    private const long DefaultShmBytes = 64L << 20;
+
     private const long MinimumMemoryBytes = 32L << 20;
 
     /// <summary>Stops a fork bomb before it takes the node's process ids; far above what a program with many threads uses.</summary>
@@ -82,6 +84,10 @@ internal static class TaskPlan
                 found.Config.WorkingDirectory.StartsWith('/') ? found.Config.WorkingDirectory : null,
                 [.. found.Config.Volumes.Where(path => path.StartsWith('/'))])
             : null,
+        SeccompProfile = spec.Linux is { SeccompProfile.Length: > 0 } linux ? linux.SeccompProfile : null,
+        SeccompUnconfined = spec.Linux is { SeccompUnconfined: true },
+        ShareNodeIpc = spec.Linux is { ShareNodeIpc: true },
+        ShmBytes = spec.Linux is { ShmBytes: > 0 } sized ? sized.ShmBytes : DefaultShmBytes,
     };
 
     // Never the node's own file system instead of an image that got lost.

@@ -58,6 +58,7 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
                 WorkDir = Path.Combine(_root, $"node{i}"),
                 RunDir = Path.Combine(_root, $"run{i}"),
                 Hostname = $"node{i}",
+                SeccompProfiles = Path.Combine(_root, "seccomp"),
                 Cpus = 8,
                 MemoryMiB = 8192,
                 DiskMiB = 8192,

@@ -205,6 +205,66 @@ public sealed class ImageContainerTests : IAsyncLifetime
         })));
     }
 
+    // Prints the name of each attempt that works.
+    private static readonly string[] Attempts =
+    [
+        "mount mount -t tmpfs none /mnt",
+        "remount mount -o remount,rw /proc/sys",
+        "mount-namespace unshare -m true",
+        "device-node mknod $MESOS_SANDBOX/disk b 254 0",
+        "disk dd if=/dev/vda of=/dev/null bs=512 count=1",
+        "memory-device dd if=/dev/mem of=/dev/null bs=512 count=1",
+        "sysrq sh -c 'echo h >/proc/sysrq-trigger'",
+        "sysctl sh -c 'echo 1 >/proc/sys/vm/drop_caches'",
+        "hostname hostname broken-out",
+        "cgroup mkdir /sys/fs/cgroup/memory/broken-out",
+        "kill kill -0 HOST_PID",
+        "environment cat /proc/HOST_PID/environ",
+        "sandbox ls OTHER_SANDBOX",
+        "checkpoints ls WORK_DIR/tasks",
+        "privileges grep -q NoNewPrivs:.0 /proc/self/status",
+    ];
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Isolation_RootTriesTheOrdinaryWaysOut_NoneWorks(bool image)
+    {
+        await TestImage.Busybox().PushAsync(_registry, "plain");
+        _bench.Server.Launch(AgentBench.Shell("other.1", "sleep 1000"));
+        await _bench.Server.WaitForAsync("other.1", TaskState.TaskRunning);
+        string[] attempts = image ? Attempts : [.. Attempts, "node sh -c 'echo x >/etc/broken-out'", "run ls /run/pacer"];
+        var script = string.Join('\n', attempts.Select(attempt => $"try {attempt}"))
+            .Replace("HOST_PID", $"{Environment.ProcessId}", StringComparison.Ordinal)
+            .Replace("OTHER_SANDBOX", _bench.SandboxOf("other.1"), StringComparison.Ordinal).Replace("WORK_DIR", _bench.Options.WorkDir, StringComparison.Ordinal);
+        var command = new Command { Shell = "try() { name=$1; shift; if \"$@\" >/dev/null 2>&1; then echo $name; fi; }\n" + script + "\ntry true true" };
+        var output = await FinishedAsync(image
+            ? Task("tries.1", "plain", spec => spec.Command = command)
+            : AgentBench.Shell("tries.1", "", spec => spec.Command = command));
+        // The last one shows that success would be seen.
+        Assert.Equal("true\n", output);
+    }
+
+    [Fact]
+    public async Task LinuxSettings_FilterAndSharedMemory_AreAsAsked()
+    {
+        await TestImage.Busybox().PushAsync(_registry, "plain");
+        const string look = "grep ^Seccomp: /proc/self/status | tr -dc 0-9; echo; grep ' /dev/shm ' /proc/mounts | grep -o 'size=[0-9k]*'";
+        TaskSpec Looks(string id, LinuxSpec? linux) => Task(id, "plain", spec =>
+        {
+            spec.Command = new Command { Shell = look };
+            spec.Linux = linux;
+        });
+        var standard = File.Exists("/usr/share/containers/seccomp.json") ? 2 : 0;
+        Assert.Equal($"{standard}\nsize=65536k\n", await FinishedAsync(Looks("look.1", null)));
+        Assert.Equal("0\nsize=16384k\n", await FinishedAsync(Looks("look.2", new LinuxSpec { SeccompUnconfined = true, ShmBytes = 16 << 20 })));
+        _bench.Server.Launch(Looks("look.3", new LinuxSpec { SeccompProfile = "missing" }));
+        var end = await _bench.Server.WaitForAsync("look.3", TaskState.TaskFailed);
+        Assert.Contains("no seccomp profile 'missing'", end.Message, StringComparison.Ordinal);
+        var host = AgentBench.Shell("look.4", "readlink /proc/self/ns/ipc", spec => spec.Linux = new LinuxSpec { ShareNodeIpc = true });
+        Assert.Equal(File.ResolveLinkTarget("/proc/self/ns/ipc", false)?.Name ?? new FileInfo("/proc/self/ns/ipc").LinkTarget, (await FinishedAsync(host)).Trim());
+    }
+
     [Fact]
     public async Task Image_KilledWhileItIsPulled_EndsAtOnce()
     {

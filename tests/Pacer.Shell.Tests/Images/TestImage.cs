@@ -86,7 +86,7 @@ internal sealed class TestImage
         layer.Directory("bin").Program("bin/busybox", System.IO.File.ReadAllBytes(program)).Directory("etc").Directory("tmp", (UnixFileMode)0x3FF).Directory("var")
             .File("etc/passwd", "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/bin/sh\napp:x:1234:1235:app:/home/app:/bin/sh\n")
             .File("etc/group", "root:x:0:\napp:x:1235:\nextra:x:1236:app\n").Directory("root", (UnixFileMode)0x1C0).Directory("home/app", uid: 1234);
-        foreach (var tool in "sh cat echo ls sleep id pwd test touch env true false grep wc head hostname mount mknod rm mkdir stat chmod kill ps httpd wget nc tail dd unshare chroot ln cp printenv".Split(' '))
+        foreach (var tool in "sh cat echo ls sleep id pwd test touch env true false grep wc head hostname tr mount mknod rm mkdir stat chmod kill ps httpd wget nc tail dd unshare chroot ln cp printenv".Split(' '))
         {
             layer.Link("bin/" + tool, "busybox");
         }

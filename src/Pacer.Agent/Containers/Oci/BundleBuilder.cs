@@ -6,10 +6,24 @@ using Pacer.Agent.Node;
 namespace Pacer.Agent.Containers.Oci;
 
 /// <summary>Turns a plan into a bundle, after a look whether it can work: a message that names the cause beats an exit code.</summary>
-internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree cgroups, ImageRoots imageRoots, ulong bounding)
+internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree cgroups, ImageRoots imageRoots, SeccompProfiles seccomp, ulong bounding)
 {
     /// <summary>Mounts the image's root, if there is one. Throws <see cref="ContainerStartException"/>.</summary>
-    public BundleSpec Build(ContainerPlan plan) => plan.Image is { } image ? OnImage(plan, image) : OnHost(plan);
+    public BundleSpec Build(ContainerPlan plan)
+    {
+        var spec = plan.Image is { } image ? OnImage(plan, image) : OnHost(plan);
+        return spec with
+        {
+            Seccomp = seccomp.Find(plan.SeccompProfile, plan.SeccompUnconfined, plan.Image is not null, spec.Process.Capabilities),
+            SharesNodeIpc = plan.ShareNodeIpc,
+            Mounts = [.. spec.Mounts.Select(mount => mount.Destination == "/dev/shm" ? SharedMemory(plan) : mount)],
+        };
+    }
+
+    private static BundleMount SharedMemory(ContainerPlan plan) => plan.ShareNodeIpc
+        ? new("/dev/shm", "bind", "/dev/shm", ["rbind", "rw", "nosuid", "noexec", "nodev"])
+        : new("/dev/shm", "tmpfs", "shm",
+            ["nosuid", "noexec", "nodev", "mode=1777", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"size={plan.ShmBytes}")]);
 
     private BundleSpec OnHost(ContainerPlan plan)
     {

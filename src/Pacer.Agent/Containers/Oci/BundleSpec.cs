@@ -28,6 +28,12 @@ internal sealed record BundleSpec(
     /// <summary>The container may write to its root: that of an image, which is a copy of its own.</summary>
     public bool WritableRoot { get; init; }
 
+    /// <summary>The value of <c>linux.seccomp</c>; null: no filter.</summary>
+    public ReadOnlyMemory<byte>? Seccomp { get; init; }
+
+    /// <summary>No IPC namespace of its own.</summary>
+    public bool SharesNodeIpc { get; init; }
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
     private static readonly string[] Namespaces = ["pid", "mount", "ipc", "uts"];
 
@@ -88,7 +94,7 @@ internal sealed record BundleSpec(
         }
 
         json.WriteStartArray("namespaces");
-        foreach (var ns in Namespaces)
+        foreach (var ns in Namespaces.Where(ns => ns != "ipc" || !SharesNodeIpc))
         {
             json.WriteStartObject();
             json.WriteString("type", ns);
@@ -98,6 +104,12 @@ internal sealed record BundleSpec(
         json.WriteEndArray();
         json.WriteString("rootfsPropagation", "rslave");
         WriteResources(json);
+        if (Seccomp is { } seccomp)
+        {
+            json.WritePropertyName("seccomp");
+            json.WriteRawValue(seccomp.Span, skipInputValidation: true);
+        }
+
         WriteStrings(json, "maskedPaths", MaskedPaths);
         WriteStrings(json, "readonlyPaths", ReadOnlyPaths);
         json.WriteEndObject();

@@ -25,12 +25,13 @@ internal sealed class OciRuntime : IContainerRuntime
     private readonly MonitorLauncher _launcher;
     private readonly OciExec _exec;
     private readonly ImageRoots _imageRoots;
+    private readonly SeccompProfiles _seccomp;
     private readonly ulong _bounding;
     private readonly ConcurrentDictionary<string, Lazy<Task<ContainerExit>>> _exits = new();
     private readonly ConcurrentDictionary<string, bool> _starting = new();
 
     /// <param name="paths">Its run directory is on a tmpfs.</param>
-    public OciRuntime(OciTools tools, OciPaths paths, CgroupLayout layout, string? missingIsolation)
+    public OciRuntime(OciTools tools, OciPaths paths, CgroupLayout layout, string? missingIsolation, SeccompProfiles? seccomp = null)
     {
         (_tools, _paths, MissingIsolation) = (tools, paths, missingIsolation);
         _cgroups = new CgroupTree(layout, paths.CgroupRoot);
@@ -40,6 +41,7 @@ internal sealed class OciRuntime : IContainerRuntime
         paths.Create();
         HostRootView.PrepareRoot(paths.RootFileSystem);
         _imageRoots = new ImageRoots(paths);
+        _seccomp = seccomp ?? new SeccompProfiles(null);
         RunsImages = _imageRoots.Problem() is null;
     }
 
@@ -184,7 +186,7 @@ internal sealed class OciRuntime : IContainerRuntime
         try
         {
             _exits.TryRemove(id, out _);
-            var spec = new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _bounding).Build(plan);
+            var spec = new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _seccomp, _bounding).Build(plan);
             if (plan.Image is null)
             {
                 MakePrivateTmp(plan.Sandbox);

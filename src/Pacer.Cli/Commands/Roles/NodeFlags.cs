@@ -32,10 +32,12 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _imageKeep = new(surroundings, "--image-keep-hours", "PACER_IMAGE_KEEP_HOURS", "HOURS", "How long an image stays that no task uses", "168");
     private readonly Flag _imageCache = new(surroundings, "--image-cache-mib", "PACER_IMAGE_CACHE_MIB", "MIB", "Size of all images above which unused ones go, MiB", "20480");
 
+    private readonly Flag _seccomp = new(surroundings, "--seccomp-profiles", "PACER_SECCOMP_PROFILES", "DIR", "Directory of seccomp profiles in Docker's form, a file each");
+
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
-            _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache])
+            _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _seccomp])
         {
             command.Add(option);
         }
@@ -68,6 +70,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
         RegistryMirrors = Listed(parse, _mirrors),
         ImageKeep = TimeSpan.FromHours(Math.Min(FlagValue.Whole(parse, _imageKeep, "168")!.Value, MostHours)),
         ImageCacheBytes = FlagValue.Whole(parse, _imageCache, "20480")!.Value * 1024 * 1024,
+        SeccompProfiles = Given(parse, _seccomp) is { } profiles ? Path.GetFullPath(profiles) : null,
         LogLevel = logLevel,
     };
 

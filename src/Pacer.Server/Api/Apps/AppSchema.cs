@@ -99,7 +99,7 @@ internal static class AppSchema
     private static readonly Shape.Record Container = new("Container",
         new("type", OneOf(EnumTexts.ContainerTypes), Unsupported: OtherThanMesos) { Default = "DOCKER" },
         new("docker", Docker),
-        new("linuxInfo", LinuxInfo, Unsupported: Always("the container gets the defaults")),
+        new("linuxInfo", LinuxInfo),
         new("volumes", new Shape.List(Volume), Unsupported: Always("no volume is mounted")),
         new("portMappings", new Shape.List(PortMapping)));
 

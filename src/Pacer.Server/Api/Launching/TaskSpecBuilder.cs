@@ -63,6 +63,10 @@ internal static class TaskSpecBuilder
                 DockerConfig = SecretValues.PullLogins(docker.PullConfig, app.Secrets, secrets),
             };
         }
+        if (app.Container?.LinuxInfo is { } linux)
+        {
+            task.Linux = ToLinux(linux);
+        }
         task.Environment.Add(TaskEnvironment.Build(spec, app, taskId, placement.Hostname, ports, rules));
         SecretValues.AddEnvironment(task, app.Env, app.Secrets, secrets);
         task.Labels.Add(app.Labels ?? []);
@@ -88,6 +92,14 @@ internal static class TaskSpecBuilder
         }
         return app.Args is { Count: > 0 } args ? new Command { Arguments = new Arguments { Values = { args } } } : null;
     }
+
+    internal static LinuxSpec ToLinux(LinuxInfo linux) => new()
+    {
+        SeccompProfile = linux.Seccomp?.ProfileName ?? "",
+        SeccompUnconfined = linux.Seccomp is { ProfileName: null, Unconfined: true },
+        ShareNodeIpc = linux.IpcInfo?.Mode == "SHARE_PARENT",
+        ShmBytes = (linux.IpcInfo?.ShmSize ?? 0) * 1024L * 1024,
+    };
 
     internal static AgentArtifact ToArtifact(Contracts.Wire.Artifact artifact) => new()
     {

@@ -1,0 +1,42 @@
+namespace Pacer.Agent.Containers.Oci;
+
+/// <summary>
+/// The node's profiles: <c>default</c> is the one that Debian's container packages bring, others are files of the directory that
+/// the operator names.
+/// </summary>
+internal sealed class SeccompProfiles(string? directory)
+{
+    public const string Default = "default";
+
+    private const string DefaultFile = "/usr/share/containers/seccomp.json";
+
+    /// <summary>The profile as the OCI runtime takes it; null: no filter. Throws <see cref="ContainerStartException"/>.</summary>
+    /// <param name="name">Null: the default one if the container has an image and the node has that profile, else none.</param>
+    public ReadOnlyMemory<byte>? Find(string? name, bool unconfined, bool hasImage, IReadOnlyList<string> capabilities)
+    {
+        if (unconfined || (name is null && !(hasImage && File.Exists(DefaultFile))))
+        {
+            return null;
+        }
+        var wanted = name ?? Default;
+        var file = directory is not null && IsName(wanted) && Path.Combine(directory, wanted) is var own && File.Exists(own) ? own
+            : wanted == Default ? DefaultFile
+            : null;
+        if (file is null || !File.Exists(file))
+        {
+            throw new ContainerStartException(wanted == Default
+                ? "the node has no default seccomp profile; install the package golang-github-containers-common"
+                : $"the node has no seccomp profile '{wanted}'; put it as a file into the directory of --seccomp-profiles");
+        }
+        try
+        {
+            return SeccompProfile.ToOci(File.ReadAllBytes(file), wanted, capabilities);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new ContainerStartException($"the seccomp profile '{wanted}' can't be read: {e.Message}");
+        }
+    }
+
+    private static bool IsName(string name) => name.Length > 0 && name[0] != '.' && !name.Contains('/') && !name.Contains('\0');
+}
