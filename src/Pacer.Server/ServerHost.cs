@@ -19,6 +19,7 @@ using Pacer.Server.Api;
 using Pacer.Server.Api.About;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Launching;
+using Pacer.Server.Endpoints;
 using Pacer.Server.Events;
 using Pacer.Server.Hosting;
 using Pacer.Server.Loop;
@@ -282,11 +283,13 @@ public sealed partial class ServerHost : IAsyncDisposable
             },
             HomeRegion = options.HomeRegion,
         });
+        services.AddSingleton(provider => new EndpointFeed(state, time, provider.GetRequiredService<ILogger<EndpointFeed>>()));
         services.AddSingleton<IClusterLoop>(provider => provider.GetRequiredService<ClusterLoop>());
 
         var app = builder.Build();
         var loop = app.Services.GetRequiredService<ClusterLoop>();
         app.Services.GetRequiredService<AgentDirectory>().Use(loop);
+        loop.Committed = app.Services.GetRequiredService<EndpointFeed>().Committed;
         RequestPipeline.Use(app, app.Services.GetRequiredService<ServerIdentity>());
         app.UseWebSockets();
         app.MapGrpcService<AgentLinkService>();
@@ -315,7 +318,9 @@ public sealed partial class ServerHost : IAsyncDisposable
         // In the order in which they were asked for.
         HttpAddress = bound[0].ToString();
         AgentAddress = agents is null ? null : bound[1].ToString();
-        _app.Services.GetRequiredService<ServerIdentity>().Leader = ListenAddress.Advertise(bound[0]);
+        var identity = _app.Services.GetRequiredService<ServerIdentity>();
+        identity.Leader = ListenAddress.Advertise(bound[0]);
+        _app.Services.GetRequiredService<EndpointFeed>().Describe(ClusterDescription.Of(identity.ClusterId, bound[0]));
     }
 
     private static ServerStartException Explain(Exception e, ListenAddress http, ListenAddress? agents)

@@ -15,6 +15,7 @@ using Pacer.Server.Api.Planning;
 using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
+using Pacer.Server.Endpoints;
 using Pacer.Server.Events;
 using Pacer.Server.Loop;
 
@@ -63,5 +64,6 @@ internal static class ApiRoutes
         SecretEndpoints.Map(app);
         EventStreamEndpoint.Map(app);
         OpenApiEndpoints.Map(app);
+        EndpointFeedRoute.Map(app);
     }
 }

@@ -72,6 +72,12 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
 
     public ClusterState State => Volatile.Read(ref _state);
 
+    /// <summary>
+    /// Gets the changes of every commit with the state after it, in order, on the loop's thread: it must not block. Set before
+    /// <see cref="Start"/>.
+    /// </summary>
+    public Action<IReadOnlyList<Change>, ClusterState>? Committed { get; set; }
+
     /// <summary>Starts the loop's own thread: a commit blocks, and must not take one of the few pool threads that serve requests.</summary>
     public void Start()
     {
@@ -243,6 +249,7 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
         if (changed)
         {
             _waiters.Published(after);
+            Committed?.Invoke(result.Changes, after);
         }
         foreach (var item in batch)
         {
