@@ -88,9 +88,9 @@ internal sealed class Responder(DnsZones zones, DnsOptions options)
             {
                 RecordType.A => WriteAddresses(entry.A, 4, RecordType.A, zone.Ttl, ref writer),
                 RecordType.Aaaa => WriteAddresses(entry.Aaaa, 16, RecordType.Aaaa, zone.Ttl, ref writer),
-                RecordType.Srv => WriteServices(entry, zone, suffix, ref writer),
+                RecordType.Srv => WriteServices(entry, zone, suffix, withAddresses: true, ref writer),
                 RecordType.Txt => WriteTexts(entry, zone.Ttl, ref writer),
-                RecordType.Any => WriteServices(entry, zone, suffix, ref writer)
+                RecordType.Any => WriteServices(entry, zone, suffix, withAddresses: false, ref writer)
                     && WriteAddresses(entry.A, 4, RecordType.A, zone.Ttl, ref writer)
                     && WriteAddresses(entry.Aaaa, 16, RecordType.Aaaa, zone.Ttl, ref writer),
                 _ => true,
@@ -136,7 +136,8 @@ internal sealed class Responder(DnsZones zones, DnsOptions options)
         return true;
     }
 
-    private static bool WriteServices(NameEntry entry, Zone zone, ReadOnlySpan<byte> suffix, ref ResponseWriter writer)
+    /// <param name="withAddresses">Those of the targets follow: nothing else may be written into the answer section then.</param>
+    private static bool WriteServices(NameEntry entry, Zone zone, ReadOnlySpan<byte> suffix, bool withAddresses, ref ResponseWriter writer)
     {
         var count = entry.Srv.Length;
         if (count == 0)
@@ -163,7 +164,7 @@ internal sealed class Responder(DnsZones zones, DnsOptions options)
             }
         }
         // Truncated answers carry no additional records: the client asks again by TCP.
-        for (var i = 0; whole && i < Math.Min(written, MostShuffled); i++)
+        for (var i = 0; whole && withAddresses && i < Math.Min(written, MostShuffled); i++)
         {
             var service = entry.Srv[IndexOf(i, order)];
             if (!IsRepeated(entry, i, service.Target, order) && !WriteTarget(service.Target, targets[i], zone.Ttl, ref writer))

@@ -88,7 +88,7 @@ internal sealed class ZoneSet
         }
         if (_mesosCopy.Contains(text))
         {
-            targetSuffix = "\x08thisdcos\x09directory\0"u8;
+            targetSuffix = "\u0008thisdcos\u0009directory\0"u8;
             length -= _copyOfMesos.Length;
             Domain.CopyTo(name[length..]);
             length += Domain.Length;
