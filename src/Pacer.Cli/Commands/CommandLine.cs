@@ -5,6 +5,7 @@ using System.CommandLine.Invocation;
 using System.Runtime.InteropServices;
 using Pacer.Cli.Commands.Apps;
 using Pacer.Cli.Commands.Deployments;
+using Pacer.Cli.Commands.Dns;
 using Pacer.Cli.Commands.Groups;
 using Pacer.Cli.Commands.Pods;
 using Pacer.Cli.Commands.Roles;
@@ -24,6 +25,7 @@ internal static class CommandLine
             DownCommand.Create(surroundings),
             ServerCommand.Create(surroundings),
             AgentCommand.Create(surroundings),
+            DnsCommand.Create(surroundings),
             BackupCommand.Create(surroundings),
             RestoreCommand.Create(surroundings),
             AppCommand.Create(surroundings),
@@ -98,7 +100,7 @@ internal static class CommandLine
     }
 
     private static bool OwnsSignals(ParseResult parse) =>
-        parse.CommandResult.Command.Parents.OfType<RootCommand>().Any() && parse.CommandResult.Command.Name is "up" or "server" or "agent";
+        parse.CommandResult.Command.Parents.OfType<RootCommand>().Any() && parse.CommandResult.Command.Name is "up" or "server" or "agent" or "dns";
 
     private static void SetHelp(Command command, Help help)
     {

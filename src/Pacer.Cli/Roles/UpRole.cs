@@ -6,8 +6,12 @@ using Pacer.Server;
 
 namespace Pacer.Cli.Roles;
 
-/// <summary>Server and agent in one process. They speak over the data directory's socket, with the contract that crosses machines too.</summary>
-internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOptions, AgentOptions agentOptions)
+/// <summary>
+/// Server, agent and DNS in one process. They speak over the data directory's socket and the REST API, with the contracts that cross
+/// machines too.
+/// </summary>
+/// <param name="dns">Null: no DNS.</param>
+internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOptions, AgentOptions agentOptions, DnsRole? dns)
 {
     private readonly Terminal _terminal = surroundings.Terminal;
 
@@ -33,6 +37,7 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         }
 
         using var api = new ApiClient(http, _terminal);
+        await using var names = dns is null ? null : await dns.StartAsync(api.Server);
         try
         {
             await new FirstApps(surroundings, api).DeployAsync(apps, stop.Token);

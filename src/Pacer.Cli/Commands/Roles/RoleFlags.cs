@@ -7,11 +7,16 @@ namespace Pacer.Cli.Commands.Roles;
 internal sealed class RoleFlags(Surroundings surroundings)
 {
     private readonly Flag _dataDir = DataDir(surroundings);
-    private readonly Flag _logLevel = new(surroundings, "--log-level", "PACER_LOG_LEVEL", "LEVEL", "debug, info, warn or error", "warn");
+    private readonly Flag _logLevel = LogLevelFlag(surroundings);
     private readonly Option<bool> _noInstall = new("--no-install") { Description = "Do not install missing packages; run with what is there" };
 
     public static Flag DataDir(Surroundings surroundings) =>
         new(surroundings, "--data-dir", "PACER_DATA_DIR", "DIR", "Where state is kept", DataDirectory.DefaultInWords);
+
+    public static Flag LogLevelFlag(Surroundings surroundings) =>
+        new(surroundings, "--log-level", "PACER_LOG_LEVEL", "LEVEL", "debug, info, warn or error", "warn");
+
+    public static string LogLevel(ParseResult parse, Flag flag) => FlagValue.OneOf(parse, flag, "debug", "info", "warn", "error");
 
     public void AddTo(Command command, bool runsContainers)
     {
@@ -28,7 +33,7 @@ internal sealed class RoleFlags(Surroundings surroundings)
     public static string DataDirectoryOf(ParseResult parse, Flag flag, Surroundings surroundings) =>
         parse.GetValue(flag) is { Length: > 0 } given && given != flag.Standard ? Path.GetFullPath(given) : DataDirectory.Default(surroundings);
 
-    public string LogLevel(ParseResult parse) => FlagValue.OneOf(parse, _logLevel, "debug", "info", "warn", "error");
+    public string LogLevel(ParseResult parse) => LogLevel(parse, _logLevel);
 
     public async Task EnsurePackagesAsync(ParseResult parse, CancellationToken cancellationToken)
     {

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pacer.Cli.Client;
+using Pacer.Cli.Commands.Dns;
 using Pacer.Cli.Roles;
 
 namespace Pacer.Cli.Commands.Roles;
@@ -17,8 +18,10 @@ internal static class UpCommand
         };
         var server = new ServerFlags(surroundings);
         var node = new NodeFlags(surroundings);
+        var dns = new DnsFlags(surroundings);
+        var withDns = new Flag(surroundings, "--dns", "PACER_DNS", "on|off", "Answer DNS for the names of apps", "on");
         var role = new RoleFlags(surroundings);
-        var command = new PacerCommand("up", "Start a cluster on this machine: server and agent in one process")
+        var command = new PacerCommand("up", "Start a cluster on this machine: server, agent and DNS in one process")
         {
             Group = "Start and stop",
             Examples =
@@ -32,6 +35,8 @@ internal static class UpCommand
         command.Add(files);
         server.AddTo(command);
         node.AddTo(command);
+        command.Add(withDns);
+        dns.AddTo(command);
         role.AddTo(command, runsContainers: true);
         command.SetAction(async (parse, cancellationToken) =>
         {
@@ -50,8 +55,9 @@ internal static class UpCommand
             var serverOptions = server.Options(parse, dataDirectory, logLevel);
             var agentOptions = node.Options(parse, "", serverOptions.JoinToken, Path.Combine(dataDirectory, "agent"),
                 DataDirectory.RunDirectory(dataDirectory, surroundings), logLevel);
+            var dnsRole = FlagValue.OneOf(parse, withDns, "on", "off") == "on" ? new DnsRole(surroundings, dns.Options(parse), logLevel) : null;
             await role.EnsurePackagesAsync(parse, stop.Token);
-            return await new UpRole(surroundings, serverOptions, agentOptions).RunAsync(apps, stop);
+            return await new UpRole(surroundings, serverOptions, agentOptions, dnsRole).RunAsync(apps, stop);
         });
         return command;
     }

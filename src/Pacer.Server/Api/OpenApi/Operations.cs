@@ -5,4 +5,5 @@ internal static class Operations
 {
     public static IReadOnlyList<Operation> All { get; } =
         [.. AppOperations.All, .. GroupOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. NodeOperations.All, .. SecretOperations.All, .. ServerOperations.All];
+        [.. AppOperations.All, .. GroupOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. EndpointOperations.All, .. SecretOperations.All, .. ServerOperations.All];
 }

@@ -1,0 +1,66 @@
+using Microsoft.Extensions.Logging;
+using Pacer.Cli.Output;
+using Pacer.Edge.Dns;
+
+namespace Pacer.Cli.Roles;
+
+/// <summary>Starts the DNS server and says where it is.</summary>
+internal sealed class DnsRole(Surroundings surroundings, DnsOptions options, string logLevel)
+{
+    /// <param name="server">Base address of the REST API.</param>
+    public async Task<DnsHost> StartAsync(Uri server)
+    {
+        var terminal = surroundings.Terminal;
+        try
+        {
+            var dns = await DnsHost.StartAsync(options, server, new LineLogger(terminal.Error, logLevel));
+            var http = dns.HttpAddress is { } address ? $", its HTTP API http://{address}" : "";
+            terminal.Line($"DNS answers on {string.Join(", ", dns.Addresses)}{http}");
+            foreach (var note in dns.Notes)
+            {
+                terminal.Line("note: " + note);
+            }
+            return dns;
+        }
+        catch (DnsStartException exception)
+        {
+            throw CliException.Usage(exception.Message);
+        }
+    }
+
+    /// <summary>Waits for the names; says so when they do not come at once.</summary>
+    public static async Task ShowContactAsync(DnsHost dns, Uri server, Terminal terminal, CancellationToken cancellationToken)
+    {
+        try
+        {
+            await dns.Ready.WaitAsync(TimeSpan.FromSeconds(3), cancellationToken);
+        }
+        catch (TimeoutException)
+        {
+            terminal.ErrorLine($"No contact with {server} yet ({dns.Trouble ?? "no answer"}); DNS keeps trying, and fails for names of the cluster until then.");
+        }
+        catch (OperationCanceledException)
+        {
+            // Asked to stop before there was contact.
+        }
+    }
+
+    /// <summary>One line to standard error for each message, as the server writes them.</summary>
+    private sealed class LineLogger(TextWriter output, string level) : ILogger
+    {
+        private readonly LogLevel _lowest = level switch { "debug" => LogLevel.Debug, "info" => LogLevel.Information, "error" => LogLevel.Error, _ => LogLevel.Warning };
+
+        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => logLevel >= _lowest;
+
+        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
+        {
+            if (IsEnabled(logLevel))
+            {
+                var word = logLevel switch { LogLevel.Warning => "warn", LogLevel.Error => "fail", LogLevel.Debug => "dbug", _ => "info" };
+                output.WriteLine($"{DateTime.UtcNow:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {word}: Pacer.Dns[{eventId.Id}] {formatter(state, exception)}");
+            }
+        }
+    }
+}
