@@ -23,6 +23,19 @@ if (!File.Exists(published) || File.GetLastWriteTimeUtc(published) < File.GetLas
         return publish.ExitCode;
     }
 }
+if (args is ["dns"])
+{
+    if (!DnsServers.ArePossible)
+    {
+        Console.Error.WriteLine("The comparison needs dnsmasq and dnsperf: apt-get install dnsmasq-base dnsperf");
+        return 1;
+    }
+    var names = new Report();
+    await DnsServers.MeasureAsync(names, published);
+    names.Print(Console.Out);
+    names.Store(Path.Combine(repository, "bench/results"), "-dns");
+    return 0;
+}
 if (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible)
 {
     Console.Error.WriteLine("The comparison needs root, crun and conmon: apt-get install crun conmon catatonit");

@@ -25,6 +25,11 @@ internal sealed class Report
     {
         Directory.CreateDirectory(directory);
         var name = Path.Combine(directory, _at.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) + suffix);
+    /// <param name="part">Behind the date, for what is measured by itself.</param>
+    public void Store(string directory, string part = "")
+    {
+        Directory.CreateDirectory(directory);
+        var name = Path.Combine(directory, _at.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) + part);
         File.WriteAllText(name + ".md", $"# Benchmarks of {_at:yyyy-MM-dd HH:mm} UTC\n\n{Machine()}\n\n{Markdown()}");
         var rows = new JsonArray([.. _rows.Select(row => (JsonNode)new JsonObject
         {
