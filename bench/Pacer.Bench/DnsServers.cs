@@ -137,6 +137,21 @@ internal static partial class DnsServers
         public double ResidentMegabytes() => double.Parse(
             Regex.Match(File.ReadLines($"/proc/{process.Id}/status").First(line => line.StartsWith("VmRSS:", StringComparison.Ordinal)), @"\d+").Value, CultureInfo.InvariantCulture) / 1024;
 
+        // What it does after the last name was read is none of the questions' business.
+        private async Task SettleAsync()
+        {
+            for (var patience = 0; patience < 60; patience++)
+            {
+                var before = process.TotalProcessorTime;
+                await Task.Delay(1000);
+                process.Refresh();
+                if (process.TotalProcessorTime - before < TimeSpan.FromMilliseconds(30))
+                {
+                    return;
+                }
+            }
+        }
+
         public async ValueTask DisposeAsync()
         {
             Kill(process.Id, Terminate);
@@ -161,7 +176,9 @@ internal static partial class DnsServers
                     await client.SendAsync(question);
                     if (client.Receive(ref from)[7] == 1)
                     {
-                        return new Server(process, port);
+                        var server = new Server(process, port);
+                        await server.SettleAsync();
+                        return server;
                     }
                 }
                 catch (SocketException)

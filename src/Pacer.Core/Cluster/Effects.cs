@@ -111,9 +111,6 @@ public abstract record ClusterEvent(Timestamp At)
     /// <summary>A health check of an app is no longer run.</summary>
     public sealed record HealthCheckRemoved(Timestamp At, RunSpecId Id) : ClusterEvent(At);
 
-    /// <summary>One more failure of a health check (its index among the run spec's).</summary>
-    public sealed record HealthCheckFailed(Timestamp At, Instance Instance, RunSpec RunSpec, int Check) : ClusterEvent(At);
-
     /// <summary>A health check sees a task alive that it saw dead, or the other way round.</summary>
     public sealed record HealthStatusChanged(Timestamp At, Instance Instance, bool Alive) : ClusterEvent(At);
 

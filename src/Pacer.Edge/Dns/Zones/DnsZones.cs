@@ -220,6 +220,16 @@ internal sealed class DnsZones
 
     private void PutTask(EndpointTask task)
     {
+        // Each update brings texts of its own; of those that many tasks share one is enough.
+        if (_services.TryGetValue(ServiceKey(task), out var service))
+        {
+            (task.ServiceId, task.ConfigVersion) = (service.Id, service.ConfigVersion);
+        }
+        if (_nodes.TryGetValue(task.NodeId, out var node))
+        {
+            task.NodeId = node.Id;
+        }
+        task.State = string.IsInterned(task.State) ?? task.State;
         if (_tasks.TryGetValue(task.Id, out var old))
         {
             Unlist(old);

@@ -7,12 +7,16 @@ namespace Pacer.Edge.Dns.Zones;
 internal sealed class NameSlot(string name)
 {
     private NameEntry? _entry;
+    private byte[]? _wire;
 
     /// <summary>Lower case, without a closing dot.</summary>
     public string Name { get; } = name;
 
-    /// <summary>As in packets, without the closing root label.</summary>
-    public byte[] Wire { get; } = WireName.Labels(name);
+    /// <summary>As in packets, without the closing root label. Made when it is first needed: most names are nobody's target.</summary>
+    public byte[] Wire => _wire ??= WireName.Labels(Name);
+
+    /// <summary>The records behind the entry. The writer's thread only.</summary>
+    public NameRecords? Records { get; set; }
 
     /// <summary>Null when the name does not exist.</summary>
     public NameEntry? Entry

@@ -49,7 +49,7 @@ internal sealed class NameRecords(NameSlot slot)
 {
     public NameSlot Slot { get; } = slot;
 
-    public List<Record> Records { get; } = [];
+    public List<Record> Records { get; } = new(1); // most names have one
 
     public bool Dirty { get; set; }
 

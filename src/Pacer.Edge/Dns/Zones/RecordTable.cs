@@ -12,9 +12,8 @@ namespace Pacer.Edge.Dns.Zones;
 internal sealed class RecordTable
 {
     private const int LongestName = 253;
-    private readonly ConcurrentDictionary<string, NameSlot> _slots = new(StringComparer.Ordinal);
+    private readonly ConcurrentDictionary<string, NameSlot> _slots = new(concurrencyLevel: 1, capacity: 31, StringComparer.Ordinal);
     private readonly ConcurrentDictionary<string, NameSlot>.AlternateLookup<ReadOnlySpan<char>> _lookup;
-    private readonly Dictionary<string, NameRecords> _names = new(StringComparer.Ordinal);
     private readonly List<NameRecords> _dirty = [];
 
     public RecordTable() => _lookup = _slots.GetAlternateLookup<ReadOnlySpan<char>>();
@@ -23,13 +22,13 @@ internal sealed class RecordTable
     public NameEntry? Find(ReadOnlySpan<char> name) => _lookup.TryGetValue(name, out var slot) ? slot.Entry : null;
 
     /// <summary>Owners too, for explanations. The writer's thread only.</summary>
-    public NameRecords? Records(string name) => _names.GetValueOrDefault(name);
+    public NameRecords? Records(string name) => _slots.GetValueOrDefault(name)?.Records;
 
     /// <summary>All names with their owners. The writer's thread only.</summary>
-    public IEnumerable<NameRecords> Names => _names.Values;
+    public IEnumerable<NameRecords> Names => _slots.Select(slot => slot.Value.Records).OfType<NameRecords>();
 
     /// <summary>All names that have records. Any thread.</summary>
-    public IEnumerable<NameSlot> Slots => _slots.Values.Where(slot => slot.Entry is { } entry && entry != NameEntry.Empty);
+    public IEnumerable<NameSlot> Slots => _slots.Select(slot => slot.Value).Where(slot => slot.Entry is { } entry && entry != NameEntry.Empty);
 
     public NameSlot SlotOf(string name) => NameOf(name).Slot;
 
@@ -89,11 +88,11 @@ internal sealed class RecordTable
 
     private NameRecords NameOf(string name)
     {
-        if (!_names.TryGetValue(name, out var records))
+        if (!_slots.TryGetValue(name, out var slot))
         {
-            _names[name] = records = new NameRecords(new NameSlot(name));
+            _slots[name] = slot = new NameSlot(name);
         }
-        return records;
+        return slot.Records ??= new NameRecords(slot);
     }
 
     private void Touch(NameRecords name)
@@ -128,17 +127,9 @@ internal sealed class RecordTable
     {
         entry ??= name.Below > 0 ? NameEntry.Empty : null;
         name.Slot.Entry = entry;
-        if (entry is not null)
-        {
-            _slots.TryAdd(name.Slot.Name, name.Slot);
-        }
-        else
+        if (entry is null && name.Records.Count == 0)
         {
             _slots.TryRemove(name.Slot.Name, out _);
-            if (name.Records.Count == 0)
-            {
-                _names.Remove(name.Slot.Name);
-            }
         }
     }
 
