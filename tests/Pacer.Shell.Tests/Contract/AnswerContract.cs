@@ -76,5 +76,5 @@ internal static class AnswerContract
             match.Groups[1].Value is "id" or "group" ? "/*.+" : "[^/]+") + "/*$",
         RegexOptions.CultureInvariant | RegexOptions.NonBacktracking);
 
-    private static int Literals(string path) => path.Split('/').Count(segment => !segment.StartsWith('{'));
+    private static int Literals(string path) => path.Split('/').Count(segment => !segment.StartsWith('{') || !segment.EndsWith('}'));
 }

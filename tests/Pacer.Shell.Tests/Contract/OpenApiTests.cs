@@ -16,7 +16,8 @@ public sealed class OpenApiTests
 
     // Every word that means something at the end of a path.
     private static readonly string[] Endings =
-        ["/x", "/x/*", "/x/*/tasks", "/x/restart", "/x/tasks", "/x/tasks/t", "/x/versions", "/x/versions/2026-01-01T00:00:00.000Z", "/x/apps", "/apps", "/versions", "/x/delay"];
+        ["/x", "/x/*", "/x/*/tasks", "/x/restart", "/x/tasks", "/x/tasks/t", "/x/versions", "/x/versions/2026-01-01T00:00:00.000Z", "/x/apps", "/apps", "/versions", "/x/delay",
+            "/x::status", "/x::versions", "/x::versions/2026-01-01T00:00:00.000Z", "/x::instances", "/x::instances/i"];
 
     [Fact]
     public void Document_ReadByOthers_IsValid()

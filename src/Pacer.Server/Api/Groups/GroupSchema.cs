@@ -10,12 +10,12 @@ internal static class GroupSchema
     private static readonly Shape.Text PathId = new(Min: 1, Max: 4096, Pattern: TextPatterns.PathId);
 
     // A pod, or its status as an answer shows it, which holds the pod as "spec".
-    private static readonly Shape.Record PodElement = new("pod",
+    private static readonly Shape.Record PodElement = new("PodOfGroup",
     [
         .. PodSchema.Pod.Fields.Select(field => field with { Required = false }),
         new("spec", PodSchema.Pod),
         .. ((string[])["status", "statusSince", "message", "instances", "terminationHistory", "lastUpdated", "lastChanged"])
-            .Select(name => new Field(name, new Shape.Anything())),
+            .Select(name => new Field(name, new Shape.Anything()) { ReadOnly = true }),
     ]);
 
     public static readonly Shape.Record Update = MakeUpdate();

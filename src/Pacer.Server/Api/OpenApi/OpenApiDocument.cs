@@ -70,7 +70,7 @@ internal sealed class OpenApiDocument
         if (operation.Body is { } body)
         {
             _json.WriteStartObject("requestBody");
-            _json.WriteBoolean("required", true);
+            _json.WriteBoolean("required", !operation.BodyIsOptional);
             WriteContent("application/json", body);
             _json.WriteEndObject();
         }

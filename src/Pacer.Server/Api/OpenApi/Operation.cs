@@ -11,6 +11,8 @@ internal sealed record Operation(string Tag, string Method, string Path, string 
     /// <summary>Of a JSON body; null: there is none.</summary>
     public Shape? Body { get; init; }
 
+    public bool BodyIsOptional { get; init; }
+
     public string? Note { get; init; }
 }
 

@@ -4,6 +4,6 @@ namespace Pacer.Server.Api.OpenApi;
 internal static class Operations
 {
     public static IReadOnlyList<Operation> All { get; } =
-        [.. AppOperations.All, .. GroupOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. NodeOperations.All, .. SecretOperations.All, .. ServerOperations.All];
-        [.. AppOperations.All, .. GroupOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. EndpointOperations.All, .. SecretOperations.All, .. ServerOperations.All];
+        [.. AppOperations.All, .. GroupOperations.All, .. PodOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. NodeOperations.All,
+            .. EndpointOperations.All, .. SecretOperations.All, .. ServerOperations.All];
 }
