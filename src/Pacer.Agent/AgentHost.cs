@@ -92,6 +92,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             host._loops.Add(Task.Run(() => host._link.RunAsync(stopping), CancellationToken.None));
             host._loops.Add(host.RepeatAsync(LogLookInterval, () => rotator.RotateAll(host._tasks.All, stopping), stopping));
             host._loops.Add(host.RepeatAsync(GarbageLookInterval, host.CollectGarbage, stopping));
+            host._loops.Add(host.WatchNetworksAsync(stopping));
             return host;
         }
         catch
@@ -123,6 +124,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             : await host._tools.Runtime.RemoveOrphansAsync(new HashSet<string>(), cancellationToken).ConfigureAwait(false);
         if (left.Count == 0)
         {
+            await host._tools.Networks.RemoveGroundAsync().ConfigureAwait(false);
             await RemoveEmptyGroundAsync(host._tools.Runtime, options.RunDir, cancellationToken).ConfigureAwait(false);
         }
         return new TeardownResult(killed - left.Count, leftovers + host._tasks.OrphansRemoved, left);
@@ -144,8 +146,12 @@ public sealed partial class AgentHost : IAsyncDisposable
             owned.Add(directory);
             var logger = logging.CreateLogger("agent");
             var runtime = await ChooseRuntimeAsync(options, directory, parts, logging, forTeardown, cancellationToken).ConfigureAwait(false);
+            var networks = await OpenNetworksAsync(options, runtime, logger).ConfigureAwait(false);
             var node = NodeFacts.Gather(
-                options, directory.ReadOrMakeAgentId(parts.NewId), directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server);
+                options, directory.ReadOrMakeAgentId(parts.NewId), directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server) with
+            {
+                Networks = networks.Names,
+            };
             stopping = new CancellationTokenSource();
             var images = runtime.RunsImages ? TaskImages.Open(options, directory.Images, parts.Time, logger, stopping.Token) : null;
             if (images is not null)
@@ -156,9 +162,9 @@ public sealed partial class AgentHost : IAsyncDisposable
             owned.Add(source);
             var fetcher = new Fetcher(source, new FetchCache(directory.FetchCache, options.FetchCacheBytes, source, parts.Time, stopping.Token), FetchParallelism);
             owned.Add(fetcher);
-            var probes = new HealthProbes(runtime, logger);
+            var probes = new HealthProbes(runtime, networks, logger);
             owned.Add(probes);
-            var answers = new AnswerProbes(runtime, logger);
+            var answers = new AnswerProbes(runtime, networks, logger);
             owned.Add(answers);
             var parallelism = options.LaunchParallelism > 0 ? options.LaunchParallelism : 4 * Environment.ProcessorCount;
             var tools = new TaskTools
@@ -168,6 +174,7 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Sandboxes = new Sandboxes(directory.Sandboxes, parts.Time, logger),
                 Fetcher = fetcher,
                 Images = images,
+                Networks = networks,
                 Probes = probes,
                 Answers = answers,
                 Node = node,
@@ -254,6 +261,7 @@ public sealed partial class AgentHost : IAsyncDisposable
         {
             task.Detach();
         }
+        await _tools.Networks.DisposeAsync().ConfigureAwait(false);
         for (var i = _owned.Count - 1; i >= 0; i--)
         {
             _owned[i].Dispose();

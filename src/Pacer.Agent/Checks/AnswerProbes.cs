@@ -1,9 +1,9 @@
 using System.Globalization;
-using System.Net;
 using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Containers;
+using Pacer.Agent.Networks;
 using Pacer.Contracts.AgentLink;
 
 namespace Pacer.Agent.Checks;
@@ -15,7 +15,7 @@ internal sealed record ReadinessState(string Name, bool Ready, int? Status, stri
 internal sealed record CheckOutcome(int? HttpStatus, bool? TcpSucceeded, int? ExitCode);
 
 /// <summary>Asks tasks and gives back what they answer, for readiness checks and generic checks.</summary>
-internal sealed partial class AnswerProbes(IContainerRuntime runtime, ILogger logger) : IDisposable
+internal sealed partial class AnswerProbes(IContainerRuntime runtime, NodeNetworks networks, ILogger logger) : IDisposable
 {
     /// <summary>Of a body that is kept, in characters: it goes to the server's state with each change.</summary>
     public const int LongestBody = 4_096;
@@ -24,12 +24,14 @@ internal sealed partial class AnswerProbes(IContainerRuntime runtime, ILogger lo
     private readonly HttpMessageInvoker _httpFollowing = HealthProbes.NewHttp(followRedirects: true);
 
     /// <summary>Never throws but for <paramref name="cancellationToken"/>. Who can't be asked is not ready, with an answer of 504 of our own.</summary>
-    public async Task<ReadinessState> ReadinessAsync(ReadinessCheck check, CancellationToken cancellationToken)
+    public async Task<ReadinessState> ReadinessAsync(ReadinessCheck check, string containerId, CancellationToken cancellationToken)
     {
-        var url = Url(check.Https, check.Port, check.Path);
+        var url = Url(check.Https, "127.0.0.1", check.Port, check.Path);
         using var limit = Limit(check.TimeoutMs, cancellationToken);
         try
         {
+            var target = CheckTarget.Of(check.Target, containerId, networks);
+            url = Url(check.Https, target.Host, check.Port, check.Path);
             using var answer = await AskAsync(_http, url, limit.Token).ConfigureAwait(false);
             var status = (int)answer.StatusCode;
             var ready = check.ReadyStatuses.Contains(status);
@@ -58,12 +60,16 @@ internal sealed partial class AnswerProbes(IContainerRuntime runtime, ILogger lo
             switch (check.KindCase)
             {
                 case StatusCheck.KindOneofCase.Http:
-                    using (var answer = await AskAsync(_httpFollowing, Url(check.Http.Https, check.Http.Port, check.Http.Path), limit.Token).ConfigureAwait(false))
+                    var target = CheckTarget.Inside(containerId, networks);
+                    // Of its own: connections to one address in different namespaces must not be mistaken for each other.
+                    using (var inside = target.NamespacePath is null ? null : HealthProbes.NewHttp(followRedirects: true, target.NamespacePath))
+                    using (var answer = await AskAsync(
+                        inside ?? _httpFollowing, Url(check.Http.Https, target.Host, check.Http.Port, check.Http.Path), limit.Token).ConfigureAwait(false))
                     {
                         return new CheckOutcome((int)answer.StatusCode, null, null);
                     }
                 case StatusCheck.KindOneofCase.Tcp:
-                    return new CheckOutcome(null, await ConnectsAsync(check.Tcp.Port, limit.Token).ConfigureAwait(false), null);
+                    return new CheckOutcome(null, await ConnectsAsync(CheckTarget.Inside(containerId, networks), check.Tcp.Port, limit.Token).ConfigureAwait(false), null);
                 default:
                     IReadOnlyList<string> command = check.Exec?.KindCase == Command.KindOneofCase.Arguments
                         ? [.. check.Exec.Arguments.Values]
@@ -97,8 +103,8 @@ internal sealed partial class AnswerProbes(IContainerRuntime runtime, ILogger lo
         e is HttpRequestException or SocketException or IOException or UriFormatException
         || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested);
 
-    private static string Url(bool https, int port, string path) =>
-        string.Create(CultureInfo.InvariantCulture, $"{(https ? "https" : "http")}://127.0.0.1:{port}{(path.StartsWith('/') ? "" : "/")}{path}");
+    private static string Url(bool https, string host, int port, string path) =>
+        string.Create(CultureInfo.InvariantCulture, $"{(https ? "https" : "http")}://{host}:{port}{(path.StartsWith('/') ? "" : "/")}{path}");
 
     private static Task<HttpResponseMessage> AskAsync(HttpMessageInvoker http, string url, CancellationToken cancellationToken)
     {
@@ -116,12 +122,11 @@ internal sealed partial class AnswerProbes(IContainerRuntime runtime, ILogger lo
         return new string(text, 0, length);
     }
 
-    private static async Task<bool> ConnectsAsync(int port, CancellationToken cancellationToken)
+    private static async Task<bool> ConnectsAsync(CheckTarget target, int port, CancellationToken cancellationToken)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
         try
         {
-            await socket.ConnectAsync(new IPEndPoint(IPAddress.Loopback, port), cancellationToken).ConfigureAwait(false);
+            using var socket = await target.ConnectAsync(port, cancellationToken).ConfigureAwait(false);
             return true;
         }
         catch (SocketException)

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Containers;
+using Pacer.Agent.Networks;
 using Pacer.Contracts.AgentLink;
 
 namespace Pacer.Agent.Checks;
@@ -14,18 +15,21 @@ internal sealed partial class HealthProbes : IDisposable
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(20);
 
     private readonly IContainerRuntime _runtime;
+    private readonly NodeNetworks _networks;
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _http = NewHttp(followRedirects: false);
     private readonly HttpMessageInvoker _httpFollowing = NewHttp(followRedirects: true);
 
-    public HealthProbes(IContainerRuntime runtime, ILogger logger)
+    public HealthProbes(IContainerRuntime runtime, NodeNetworks networks, ILogger logger)
     {
         _runtime = runtime;
+        _networks = networks;
         _logger = logger;
     }
 
     /// <summary>Ignores certificates, proxies and cookies; a connection a request.</summary>
-    internal static HttpMessageInvoker NewHttp(bool followRedirects)
+    /// <param name="namespacePath">Connections are made in that network namespace; null: in ours.</param>
+    internal static HttpMessageInvoker NewHttp(bool followRedirects, string? namespacePath = null)
     {
         var handler = new SocketsHttpHandler
         {
@@ -37,6 +41,14 @@ internal sealed partial class HealthProbes : IDisposable
         };
         // A task's certificate is rarely made for 127.0.0.1, and the question is whether it answers.
         handler.SslOptions.RemoteCertificateValidationCallback = (_, _, _, _) => true;
+        if (namespacePath is not null)
+        {
+            handler.ConnectCallback = async (context, cancellationToken) =>
+            {
+                var inside = new CheckTarget(namespacePath, IPAddress.Parse(context.DnsEndPoint.Host.Trim('[', ']')));
+                return new NetworkStream(await inside.ConnectAsync(context.DnsEndPoint.Port, cancellationToken).ConfigureAwait(false), ownsSocket: true);
+            };
+        }
         return new HttpMessageInvoker(handler);
     }
 
@@ -50,9 +62,9 @@ internal sealed partial class HealthProbes : IDisposable
         {
             return check.Protocol switch
             {
-                HealthCheck.Types.Protocol.Tcp => await TcpAsync(check, limit.Token).ConfigureAwait(false),
+                HealthCheck.Types.Protocol.Tcp => await TcpAsync(check, CheckTarget.Of(check.Target, containerId, _networks, check.Ipv6), limit.Token).ConfigureAwait(false),
                 HealthCheck.Types.Protocol.Command => await CommandAsync(check, containerId, limit.Token).ConfigureAwait(false),
-                _ => await HttpAsync(check, limit.Token).ConfigureAwait(false),
+                _ => await HttpAsync(check, CheckTarget.Of(check.Target, containerId, _networks, check.Ipv6), limit.Token).ConfigureAwait(false),
             };
         }
         catch (OperationCanceledException) when (!cancellationToken.IsCancellationRequested)
@@ -83,20 +95,19 @@ internal sealed partial class HealthProbes : IDisposable
         return e.Message;
     }
 
-    private static IPAddress Target(HealthCheck check) => check.Ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
-
-    private async Task<ProbeResult> HttpAsync(HealthCheck check, CancellationToken cancellationToken)
+    private async Task<ProbeResult> HttpAsync(HealthCheck check, CheckTarget target, CancellationToken cancellationToken)
     {
         var https = check.Protocol == HealthCheck.Types.Protocol.Https;
         var path = check.Path.StartsWith('/') ? check.Path : "/" + check.Path;
-        var host = check.Ipv6 ? "[::1]" : "127.0.0.1";
-        if (!Uri.TryCreate(string.Create(CultureInfo.InvariantCulture, $"{(https ? "https" : "http")}://{host}:{check.Port}{path}"), UriKind.Absolute, out var uri))
+        if (!Uri.TryCreate(string.Create(CultureInfo.InvariantCulture, $"{(https ? "https" : "http")}://{target.Host}:{check.Port}{path}"), UriKind.Absolute, out var uri))
         {
             return new ProbeResult.Failure($"'{path}' is not a path of a URL");
         }
         using var request = new HttpRequestMessage(HttpMethod.Get, uri) { Headers = { ConnectionClose = true } };
         request.Headers.UserAgent.ParseAdd("pacer-health-check");
-        using var answer = await (check.AgentKills ? _httpFollowing : _http).SendAsync(request, cancellationToken).ConfigureAwait(false);
+        // Of its own: connections to one address in different namespaces must not be mistaken for each other.
+        using var inside = target.NamespacePath is null ? null : NewHttp(check.AgentKills, target.NamespacePath);
+        using var answer = await (inside ?? (check.AgentKills ? _httpFollowing : _http)).SendAsync(request, cancellationToken).ConfigureAwait(false);
         return (int)answer.StatusCode switch
         {
             >= 200 and < 400 => new ProbeResult.Success(),
@@ -105,10 +116,9 @@ internal sealed partial class HealthProbes : IDisposable
         };
     }
 
-    private static async Task<ProbeResult> TcpAsync(HealthCheck check, CancellationToken cancellationToken)
+    private static async Task<ProbeResult> TcpAsync(HealthCheck check, CheckTarget target, CancellationToken cancellationToken)
     {
-        using var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
-        await socket.ConnectAsync(new IPEndPoint(Target(check), check.Port), cancellationToken).ConfigureAwait(false);
+        using var socket = await target.ConnectAsync(check.Port, cancellationToken).ConfigureAwait(false);
         return new ProbeResult.Success();
     }
 

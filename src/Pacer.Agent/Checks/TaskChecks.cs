@@ -30,7 +30,7 @@ internal sealed class TaskChecks : IDisposable
             var known = task.Readiness?.FirstOrDefault(state => state.Name == check.Name);
             if (known is not { Ready: true })
             {
-                _ = UntilEndedAsync(ReadinessAsync(check, known, post, tools, running._ended.Token));
+                _ = UntilEndedAsync(ReadinessAsync(check, task.ContainerId, known, post, tools, running._ended.Token));
             }
         }
         if (spec.Check is { } status)
@@ -66,12 +66,12 @@ internal sealed class TaskChecks : IDisposable
     }
 
     private static async Task ReadinessAsync(
-        ReadinessCheck check, ReadinessState? known, Action<TaskEvent> post, TaskTools tools, CancellationToken cancellationToken)
+        ReadinessCheck check, string containerId, ReadinessState? known, Action<TaskEvent> post, TaskTools tools, CancellationToken cancellationToken)
     {
         for (var next = tools.NowMs; ;)
         {
             var probedAt = await WaitAsync(next, tools, cancellationToken).ConfigureAwait(false);
-            var state = await tools.Answers.ReadinessAsync(check, cancellationToken).ConfigureAwait(false);
+            var state = await tools.Answers.ReadinessAsync(check, containerId, cancellationToken).ConfigureAwait(false);
             cancellationToken.ThrowIfCancellationRequested();
             if (state != known)
             {

@@ -39,6 +39,9 @@ public sealed record ContainerPlan(
 
     /// <summary>Size of an own /dev/shm, bytes.</summary>
     public long ShmBytes { get; init; } = 64L << 20;
+
+    /// <summary>Null: the container shares the node's network.</summary>
+    internal Networks.NetworkPlace? Network { get; init; }
 }
 
 /// <summary>The file system of a container with an image.</summary>

@@ -21,6 +21,9 @@ internal sealed record NodeFacts(
 {
     public IReadOnlyList<Reservation> Reservations { get; init; } = [];
 
+    /// <summary>Networks that tasks can have instead of the node's own.</summary>
+    public IReadOnlyList<string> Networks { get; init; } = [];
+
     /// <summary>Throws <see cref="AgentException"/> for settings that make no sense.</summary>
     public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, IReadOnlyList<string> runtimes, ServerAddress server)
     {
@@ -85,6 +88,7 @@ internal sealed record NodeFacts(
             BootId = BootId,
         };
         register.Ports.AddRange(Ports);
+        register.Networks.AddRange(Networks);
         register.Runtimes.AddRange(Runtimes);
         register.Reservations.AddRange(Reservations);
         foreach (var (name, value) in Attributes)

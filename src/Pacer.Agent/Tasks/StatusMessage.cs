@@ -29,7 +29,7 @@ internal static class StatusMessage
         }
         if (task.StartedAtMs > 0)
         {
-            update.IpAddresses.Add(address);
+            update.IpAddresses.AddRange(task.Addresses ?? [address]);
         }
         foreach (var check in task.Health ?? [])
         {

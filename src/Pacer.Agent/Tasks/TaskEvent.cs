@@ -15,7 +15,8 @@ internal abstract record TaskEvent
 
     public sealed record PrepareCancelled : TaskEvent;
 
-    public sealed record Started(int Pid) : TaskEvent;
+    /// <param name="Addresses">The container's own; null: it shares the node's.</param>
+    public sealed record Started(int Pid, IReadOnlyList<string>? Addresses = null) : TaskEvent;
 
     public sealed record StartFailed(string Message) : TaskEvent;
 
@@ -37,7 +38,11 @@ internal abstract record TaskEvent
     public sealed record CheckChanged(CheckOutcome? Outcome) : TaskEvent;
 
     /// <summary>The agent came back and looked for the container. <paramref name="NextContainerId"/> is for a new attempt, if one is due.</summary>
-    public sealed record Recovered(RecoveredState Found, string NextContainerId) : TaskEvent;
+    public sealed record Recovered(RecoveredState Found, string NextContainerId) : TaskEvent
+    {
+        /// <summary>As in <see cref="Started"/>.</summary>
+        public IReadOnlyList<string>? Addresses { get; init; }
+    }
 
     /// <summary>The agent came back on a machine that was started anew: no container survived.</summary>
     public sealed record MachineRestarted : TaskEvent;

@@ -47,6 +47,9 @@ internal sealed record TaskSnapshot(
 
     /// <summary>Of the generic check; null without one, or without a result.</summary>
     public CheckOutcome? Check { get; init; }
+
+    /// <summary>The container's own addresses; null: it shares the node's.</summary>
+    public IReadOnlyList<string>? Addresses { get; init; }
 }
 
 /// <summary>What the server is told. <paramref name="Sequence"/> grows with each change.</summary>

@@ -3,6 +3,7 @@ using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Images;
+using Pacer.Agent.Networks;
 using Pacer.Agent.Node;
 using Pacer.Contracts.AgentLink;
 
@@ -272,15 +273,17 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
         {
             var spec = _spec ?? _tools.Checkpoints.ReadSpec(TaskId) ?? throw new ContainerStartException("The task's checkpoint can't be read");
             var sandbox = _tools.Sandboxes.PathOf(TaskId);
-            var plan = TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId)) with
+            var place = await TaskNetworks.AttachAsync(spec, containerId, _tools.Networks).ConfigureAwait(false);
+            var shared = TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId)) with
             {
                 Mounts = Volumes.Of(spec, _tools.Sandboxes, sandbox),
             };
+            var plan = TaskNetworks.Apply(shared, spec, place);
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);
-            Post(new TaskEvent.Started(started.Pid));
+            Post(new TaskEvent.Started(started.Pid, place?.Addresses));
         }
-        catch (Exception e) when (e is ContainerStartException or ImageException)
+        catch (Exception e) when (e is ContainerStartException or ImageException or NetworkException)
         {
             Post(new TaskEvent.StartFailed($"Failed to launch the container: {e.Message}"));
         }
@@ -346,6 +349,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 {
                     await _tools.Runtime.DeleteAsync(containerId, _tools.Stopping).ConfigureAwait(false);
                     _tools.Images?.Release(containerId);
+                    await _tools.Networks.DetachAsync(containerId).ConfigureAwait(false);
                 }
                 finally
                 {
@@ -397,7 +401,10 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             LogUnexpected(TaskId, "recovering", e);
             found = RecoveredState.Running;
         }
-        Post(new TaskEvent.Recovered(found, TaskPlan.NewContainerId(TaskId, _tools.NewId)));
+        Post(new TaskEvent.Recovered(found, TaskPlan.NewContainerId(TaskId, _tools.NewId))
+        {
+            Addresses = _tools.Networks.PlaceOfMember(_snapshot.ContainerId)?.Addresses,
+        });
     }
 
     /// <summary>Applies an event at once, before the agent works on anything: only for the time of recovery.</summary>

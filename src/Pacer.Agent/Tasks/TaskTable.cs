@@ -93,7 +93,7 @@ internal sealed partial class TaskTable(TaskTools tools)
 
     private bool Begin(TaskSpec spec)
     {
-        if (TaskPlan.Refuse(spec, tools.Images is not null) is { } refusal)
+        if ((TaskPlan.Refuse(spec, tools.Images is not null) ?? TaskNetworks.Refuse(spec, tools.Networks)) is { } refusal)
         {
             SendUnkept(spec.TaskId, TaskState.TaskError, refusal, TaskReasons.TaskInvalid);
             return false;
@@ -251,6 +251,8 @@ internal sealed partial class TaskTable(TaskTools tools)
         var known = snapshots.Select(snapshot => snapshot.ContainerId).ToHashSet(StringComparer.Ordinal);
         OrphansRemoved = await tools.Runtime.RemoveOrphansAsync(known, cancellationToken).ConfigureAwait(false);
         tools.Images?.ReleaseAllBut(known);
+        // Before any task goes on: what it still needs is found, and nobody is given an address that is in use.
+        await tools.Networks.ReconcileAsync(known).ConfigureAwait(false);
         if (OrphansRemoved > 0)
         {
             LogOrphans(tools.Logger, OrphansRemoved);

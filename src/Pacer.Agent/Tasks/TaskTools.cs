@@ -3,6 +3,7 @@ using Pacer.Agent.Checkpoints;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Fetching;
+using Pacer.Agent.Networks;
 using Pacer.Agent.Node;
 
 namespace Pacer.Agent.Tasks;
@@ -20,6 +21,8 @@ internal sealed class TaskTools
 
     /// <summary>Null: this node does not run images.</summary>
     public TaskImages? Images { get; init; }
+
+    public required NodeNetworks Networks { get; init; }
 
     public required HealthProbes Probes { get; init; }
 

@@ -23,7 +23,7 @@ internal static class TaskTransitions
             TaskEvent.Prepared => Prepared(task, nowMs),
             TaskEvent.PrepareFailed e => NotStarted(task, e.Message, nowMs),
             TaskEvent.PrepareCancelled => NotStarted(task, "The launch was cancelled", nowMs),
-            TaskEvent.Started e => Started(task, e.Pid, nowMs),
+            TaskEvent.Started e => Started(task, e.Pid, e.Addresses, nowMs),
             TaskEvent.StartFailed e => NotStarted(task, e.Message, nowMs),
             TaskEvent.Exited e => Exited(task, e.Exit, nowMs),
             TaskEvent.KillWanted e => KillWanted(task, e.GraceMs, new KillOrder(0, null, TaskState.TaskKilled, e.Message, null), nowMs),
@@ -74,13 +74,16 @@ internal static class TaskTransitions
         return new Transition(next, tell, [new TaskAction.Start(task.ContainerId)]);
     }
 
-    private static Transition Started(TaskSnapshot task, int pid, long nowMs)
+    private static Transition Started(TaskSnapshot task, int pid, IReadOnlyList<string>? addresses, long nowMs)
     {
         if (task.Phase is not (TaskPhase.Starting or TaskPhase.Preparing))
         {
             return Transition.None(task);
         }
-        var running = task with { Phase = TaskPhase.Running, Pid = pid, StartedAtMs = task.StartedAtMs == 0 ? nowMs : task.StartedAtMs };
+        var running = task with
+        {
+            Phase = TaskPhase.Running, Pid = pid, StartedAtMs = task.StartedAtMs == 0 ? nowMs : task.StartedAtMs, Addresses = addresses,
+        };
         var watch = new TaskAction.Watch(task.ContainerId);
         if (running.Kill is { } kill)
         {
@@ -199,7 +202,7 @@ internal static class TaskTransitions
         {
             case RecoveredState.Running when task.Phase != TaskPhase.Running:
                 // The agent died between the container's start and its note of it.
-                return Started(task, 0, nowMs);
+                return Started(task, 0, e.Addresses, nowMs);
 
             case RecoveredState.Running when task.Kill is { } kill:
                 return Terminate(task, kill, nowMs, new TaskAction.Watch(task.ContainerId));

@@ -11,6 +11,9 @@ internal static class RuntimePackages
         ("crun", ["crun", "runc"]),
         ("conmon", ["conmon"]),
         ("catatonit", ["catatonit", "tini-static", "tini"]),
+        ("iproute2", ["ip"]),
+        ("nftables", ["nft"]),
+        ("conntrack", ["conntrack"]),
     ];
 
     public static IReadOnlyList<string> Missing(Surroundings surroundings)

@@ -35,6 +35,10 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         {
             _terminal.Line("note: " + missing);
         }
+        else if (agent.MissingNetworks is { } reason)
+        {
+            _terminal.Line("note: " + reason);
+        }
 
         using var api = new ApiClient(http, _terminal);
         await using var names = dns is null ? null : await dns.StartAsync(api.Server);

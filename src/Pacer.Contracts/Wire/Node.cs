@@ -36,6 +36,9 @@ public sealed class Node
     /// <summary>Absent when the node is not being emptied.</summary>
     public NodeDrainInfo? Drain { get; set; }
 
+    /// <summary>Networks that tasks can have there instead of the node's own.</summary>
+    public List<string>? Networks { get; set; }
+
     /// <summary>Tasks that hold resources there.</summary>
     public int Tasks { get; set; }
 

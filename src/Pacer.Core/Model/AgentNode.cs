@@ -53,6 +53,9 @@ public sealed record AgentNode(
         return null;
     }
 
+    /// <summary>Networks that tasks can have there instead of the node's own: "container/bridge", and names.</summary>
+    public ValueList<string> Networks { get; init; } = [];
+
     /// <summary>Value of a constraint's field; null when the node has none.</summary>
     public string? FieldValue(string field) => field switch
     {

@@ -40,6 +40,7 @@ internal static class AgentMapping
             record.Attributes.Add(name, value);
         }
         record.Runtimes.AddRange(node.Runtimes);
+        record.Networks.AddRange(node.Networks);
         if (node.Region is { } region)
         {
             record.Region = region;
@@ -82,6 +83,7 @@ internal static class AgentMapping
             : null,
         Reservations = RecordValues.Map(record.Reservations, static reservation => new Reservation(
             reservation.Role, RecordValues.ToModel(reservation.Resources), RecordValues.Map(reservation.Ports, ToModel))),
+        Networks = RecordValues.Strings(record.Networks),
     };
 
     private static PortRangeRecord ToRecord(PortRange range) => new() { First = range.First, Last = range.Last };

@@ -57,6 +57,7 @@ internal static class RunSpecMapping
         record.ContainerHealthChecks.AddRange(spec.ContainerHealthChecks);
         record.Dependencies.AddRange(spec.Dependencies);
         record.AcceptedRoles.AddRange(spec.AcceptedRoles);
+        record.Networks.AddRange(spec.Networks);
         foreach (var port in spec.Ports)
         {
             record.Ports.Add(ToRecord(port));
@@ -109,6 +110,7 @@ internal static class RunSpecMapping
         ContainerHealthChecks = ValueList.From(record.ContainerHealthChecks),
         GpuScheduling = record.HasGpuScheduling ? RecordValues.ToEnum<GpuScheduling>(record.GpuScheduling) : null,
         IsResident = record.IsResident,
+        Networks = RecordValues.Strings(record.Networks),
     };
 
     private static PortSpecRecord ToRecord(PortSpec port)

@@ -114,6 +114,24 @@ public sealed class PlacementScenarios
     }
 
     [Fact]
+    public void Network_GoesOnlyWhereItIs_AndTheOthersSayWhatTheyHave()
+    {
+        var cluster = new TestCluster();
+        cluster.AddAgent("a");
+        cluster.AddAgent("b", networks: ["container/bridge"]);
+        cluster.Put(App("/a") with { Networks = ["front", "back"] });
+        var why = Orchestrator.Explain(cluster.State, cluster.State.RunSpecs[new RunSpecId("/a")]).Rejections.Select(r => r.Value);
+        Assert.Equal(
+            [
+                new Rejection(RejectReason.UnfulfilledConstraint, "the network front", "no networks for tasks"),
+                new Rejection(RejectReason.UnfulfilledConstraint, "the network front", "container/bridge"),
+            ], why);
+
+        cluster.AddAgent("c", networks: ["back", "container/bridge", "front"]);
+        Assert.Equal(new AgentId("c"), Assert.Single(cluster.InstancesOf("/a")).Placement!.AgentId);
+    }
+
+    [Fact]
     public void DockerApp_GoesOnlyWhereDockerIs()
     {
         var cluster = Zones(2);

@@ -31,14 +31,17 @@ internal sealed class TestCluster
 
     public TestAgent AddAgent(string name, long cpuMillis = 4000, long memoryMiB = 4096, string ports = "31000-31099",
         IDictionary<string, string>? attributes = null, string? zone = null, string runtime = "mesos", string region = "local", int gpus = 0,
-        params ReadOnlySpan<Reservation> reservations)
+        string[]? networks = null, params ReadOnlySpan<Reservation> reservations)
     {
         var range = ports.Split('-').Select(int.Parse).ToArray();
         var node = new AgentNode(
             new AgentId(name), name + ".test", "127.0.0.1", new Resources(cpuMillis, memoryMiB << 20, 100L << 30, gpus),
             [new PortRange(range[0], range[1])],
             attributes?.ToImmutableSortedDictionary(StringComparer.Ordinal) ?? ImmutableSortedDictionary<string, string>.Empty, region, zone,
-            [runtime], "test", default, false, null, false) { Reservations = ValueList.Create(reservations) };
+            [runtime], "test", default, false, null, false)
+        {
+            Reservations = ValueList.Create(reservations), Networks = ValueList.From(networks ?? []),
+        };
         var agent = new TestAgent(node);
         Agents.Add(node.Id, agent);
         Connect(agent);

@@ -82,6 +82,37 @@ public sealed class LaunchTests
     }
 
     [Fact]
+    public void Launch_Bridge_AsksForItAndChecksReachTheContainer()
+    {
+        var task = Launch("""
+            {"id":"/a","cmd":"x","networks":[{"mode":"container/bridge","labels":{"k":"v"}}],
+             "container":{"type":"MESOS","portMappings":[{"containerPort":80,"protocol":"udp,tcp"}]},
+             "healthChecks":[{"protocol":"HTTP"},{"protocol":"MESOS_HTTP"},{"protocol":"TCP","port":22}]}
+            """, out var instance);
+        var network = Assert.Single(task.Networks);
+        Assert.Equal(("container/bridge", "v"), (network.Name, network.Labels["k"]));
+        var hostPort = instance.Placement!.HostPorts[0];
+        Assert.Equal((hostPort, 80, "udp,tcp", ""), (task.Ports[0].HostPort, task.Ports[0].ContainerPort, task.Ports[0].Protocol, task.Ports[0].Network));
+        Assert.Equal(
+            [(hostPort, HealthCheck.Types.Target.Node), (80, HealthCheck.Types.Target.Inside), (22, HealthCheck.Types.Target.Node)],
+            task.HealthChecks.Select(check => (check.Port, check.Target)));
+    }
+
+    [Fact]
+    public void Launch_SeveralNetworks_MappingsNameTheirsAndChecksGoToTheAddress()
+    {
+        var task = Launch("""
+            {"id":"/a","cmd":"x","networks":[{"name":"front"},{"name":"back"}],
+             "container":{"type":"MESOS","portMappings":[{"containerPort":80},{"containerPort":81,"hostPort":0,"networkNames":["back"]}]},
+             "healthChecks":[{"protocol":"HTTP","portIndex":0},{"protocol":"HTTP","portIndex":1},{"protocol":"TCP","port":22}]}
+            """, out var instance);
+        Assert.Equal(["front", "back"], task.Networks.Select(network => network.Name));
+        Assert.Equal([(0, ""), (instance.Placement!.HostPorts[0], "back")], task.Ports.Select(port => (port.HostPort, port.Network)));
+        Assert.Equal(
+            [HealthCheck.Types.Target.Address, HealthCheck.Types.Target.Node, HealthCheck.Types.Target.Address], task.HealthChecks.Select(check => check.Target));
+    }
+
+    [Fact]
     public void Launch_OnlyFixedContainerPorts_HasEmptyPorts()
     {
         var task = Launch("""

@@ -70,7 +70,10 @@ internal sealed class StepLoop : IClusterLoop
     public void ConnectAgent(string id = "agent-1", string hostname = "node1.example.com") => Step(new Input.AgentConnected(
         new AgentNode(
             new AgentId(id), hostname, "127.0.0.1", new Resources(64_000, 64L << 30, 64L << 30, 0), [new PortRange(31000, 31999)],
-            System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty, "eu", "eu-1", ["mesos"], "0.1.0", Now, true, null, false),
+            System.Collections.Immutable.ImmutableSortedDictionary<string, string>.Empty, "eu", "eu-1", ["mesos"], "0.1.0", Now, true, null, false)
+        {
+            Networks = ["container/bridge", "n", "front", "back"],
+        },
         []));
 
     /// <summary>Reports every launched task of the app in the given condition.</summary>

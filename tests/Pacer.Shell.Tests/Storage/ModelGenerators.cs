@@ -83,7 +83,7 @@ internal static class ModelGenerators
             Gen.Bool,
             Gen.Null(Gen.Select(Moment, MaybeMoment, Gen.Bool, Gen.Bool, (since, until, all, expired) => new NodeDrain(since, until, all) { Expired = expired }))),
         (a, b, c, d) => new AgentNode(new AgentId(a.Item1), a.Item2, a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
-            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3 });
+            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5 });
 
     private static readonly Gen<DeploymentAction> Actions = Gen.Select(Enum<ActionKind>(), SpecId, Enum<RunSpecKind>(), Many(InstanceIds),
         (kind, id, specKind, sentenced) => new DeploymentAction(kind, id, specKind, sentenced));

@@ -34,6 +34,9 @@ internal sealed record BundleSpec(
     /// <summary>No IPC namespace of its own.</summary>
     public bool SharesNodeIpc { get; init; }
 
+    /// <summary>Path of the network namespace to join; null: the node's.</summary>
+    public string? NetworkNamespace { get; init; }
+
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
     private static readonly string[] Namespaces = ["pid", "mount", "ipc", "uts"];
 
@@ -101,7 +104,24 @@ internal sealed record BundleSpec(
             json.WriteEndObject();
         }
 
+        if (NetworkNamespace is not null)
+        {
+            json.WriteStartObject();
+            json.WriteString("type", "network");
+            json.WriteString("path", NetworkNamespace);
+            json.WriteEndObject();
+        }
+
         json.WriteEndArray();
+        if (NetworkNamespace is not null)
+        {
+            // Its ports are nobody else's, so any user may have those below 1024, and may ping.
+            json.WriteStartObject("sysctl");
+            json.WriteString("net.ipv4.ip_unprivileged_port_start", "0");
+            json.WriteString("net.ipv4.ping_group_range", "0 2147483647");
+            json.WriteEndObject();
+        }
+
         json.WriteString("rootfsPropagation", "rslave");
         WriteResources(json);
         if (Seccomp is { } seccomp)

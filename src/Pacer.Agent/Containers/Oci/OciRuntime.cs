@@ -186,7 +186,7 @@ internal sealed class OciRuntime : IContainerRuntime
         try
         {
             _exits.TryRemove(id, out _);
-            var spec = new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _seccomp, _bounding).Build(plan);
+            var spec = NetworkView.Apply(new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _seccomp, _bounding).Build(plan), plan.Network);
             if (plan.Image is null)
             {
                 MakePrivateTmp(plan.Sandbox);

@@ -44,6 +44,10 @@ internal static class AgentCommand
             {
                 surroundings.Terminal.Line("note: " + missing);
             }
+            else if (host.MissingNetworks is { } reason)
+            {
+                surroundings.Terminal.Line("note: " + reason);
+            }
             await ShowJoiningAsync(host, address, dataDirectory, surroundings.Terminal, stop.Token);
             await stop.WaitAsync();
             var running = host.LiveTasks;

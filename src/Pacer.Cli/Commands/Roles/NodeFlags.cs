@@ -25,19 +25,22 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _logSize = new(surroundings, "--log-max-mib", "PACER_LOG_MAX_MIB", "MIB", "Size at which a task's log file is rotated, MiB", "10");
     private readonly Flag _logKeep = new(surroundings, "--log-keep", "PACER_LOG_KEEP", "N", "Rotated files kept of each log", "3");
     private readonly Flag _fetchCache = new(surroundings, "--fetch-cache-mib", "PACER_FETCH_CACHE_MIB", "MIB", "Size of the cache for fetched files, MiB", "2048");
-
     private readonly Flag _dockerConfig = new(surroundings, "--docker-config", "PACER_DOCKER_CONFIG", "FILE", "Logins for registries, in the form of Docker's config.json");
     private readonly Flag _insecure = new(surroundings, "--insecure-registries", "PACER_INSECURE_REGISTRIES", "HOSTS", "Registries with any certificate or none: HOST[:PORT],…");
     private readonly Flag _mirrors = new(surroundings, "--registry-mirrors", "PACER_REGISTRY_MIRRORS", "LIST", "Asked before a registry itself: REGISTRY=URL,…");
     private readonly Flag _imageKeep = new(surroundings, "--image-keep-hours", "PACER_IMAGE_KEEP_HOURS", "HOURS", "How long an image stays that no task uses", "168");
     private readonly Flag _imageCache = new(surroundings, "--image-cache-mib", "PACER_IMAGE_CACHE_MIB", "MIB", "Size of all images above which unused ones go, MiB", "20480");
+    private readonly Flag _bridgeSubnet = new(surroundings, "--bridge-subnet", "PACER_BRIDGE_SUBNET", "CIDR", "IPv4 subnet of the bridge network", "one that no route touches");
+    private readonly Option<string[]> _networks = new("--network") { Description = "Container network on a bridge of this node; may be given several times (PACER_NETWORKS: NAME=CIDR,…)", HelpName = "NAME=CIDR" };
+    private readonly Flag _cniConfig = new(surroundings, "--cni-config-dir", "PACER_CNI_CONFIG_DIR", "DIR", "CNI configurations to offer as container networks", "none");
+    private readonly Flag _cniPlugins = new(surroundings, "--cni-plugin-dirs", "PACER_CNI_PLUGIN_DIRS", "DIRS", "Where CNI plugins are, with colons between", "/opt/cni/bin:/usr/lib/cni");
 
     private readonly Flag _seccomp = new(surroundings, "--seccomp-profiles", "PACER_SECCOMP_PROFILES", "DIR", "Directory of seccomp profiles in Docker's form, a file each");
 
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
-            _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _seccomp])
+            _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _seccomp])
         {
             command.Add(option);
         }
@@ -55,7 +58,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
         MemoryMiB = Given(parse, _mem) is null ? null : FlagValue.Whole(parse, _mem, "4096"),
         DiskMiB = Given(parse, _disk) is null ? null : FlagValue.Whole(parse, _disk, "10000"),
         Ports = FlagValue.PortRanges(parse, _ports),
-        Attributes = Attributes(parse),
+        Attributes = Pairs(parse, _attributes, "PACER_ATTRIBUTES", "a name and a value such as rack=r1"),
         Gpus = (int)Math.Min(FlagValue.Whole(parse, _gpus, "1")!.Value, 1_000_000),
         Reservations = Reservations(parse),
         Region = Given(parse, _region),
@@ -71,6 +74,10 @@ internal sealed class NodeFlags(Surroundings surroundings)
         ImageKeep = TimeSpan.FromHours(Math.Min(FlagValue.Whole(parse, _imageKeep, "168")!.Value, MostHours)),
         ImageCacheBytes = FlagValue.Whole(parse, _imageCache, "20480")!.Value * 1024 * 1024,
         SeccompProfiles = Given(parse, _seccomp) is { } profiles ? Path.GetFullPath(profiles) : null,
+        BridgeSubnet = Given(parse, _bridgeSubnet),
+        Networks = Pairs(parse, _networks, "PACER_NETWORKS", "a name and a subnet such as lan=10.80.0.0/24"),
+        CniConfigDir = Given(parse, _cniConfig),
+        CniPluginDirs = parse.GetValue(_cniPlugins)!,
         LogLevel = logLevel,
     };
 
@@ -100,21 +107,21 @@ internal sealed class NodeFlags(Surroundings surroundings)
         return given;
     }
 
-    private Dictionary<string, string> Attributes(ParseResult parse)
+    private Dictionary<string, string> Pairs(ParseResult parse, Option<string[]> option, string variable, string example)
     {
-        var given = parse.GetValue(_attributes) is { Length: > 0 } flags
+        var given = parse.GetValue(option) is { Length: > 0 } flags
             ? flags
-            : surroundings.Variable("PACER_ATTRIBUTES")?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        var attributes = new Dictionary<string, string>(StringComparer.Ordinal);
+            : surroundings.Variable(variable)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        var pairs = new Dictionary<string, string>(StringComparer.Ordinal);
         foreach (var pair in given)
         {
             var equals = pair.IndexOf('=');
             if (equals <= 0)
             {
-                throw CliException.Usage($"--attribute (or PACER_ATTRIBUTES): '{pair}' is not valid. Give a name and a value such as rack=r1.");
+                throw CliException.Usage($"{option.Name} (or {variable}): '{pair}' is not valid. Give {example}.");
             }
-            attributes[pair[..equals]] = pair[(equals + 1)..];
+            pairs[pair[..equals]] = pair[(equals + 1)..];
         }
-        return attributes;
+        return pairs;
     }
 }

@@ -52,7 +52,7 @@ internal sealed class PlacementRules
         {
             return RejectReason.UnfulfilledRole;
         }
-        if (!IsInRegion(node) || !HasRuntime(node))
+        if (!IsInRegion(node) || !HasRuntime(node) || MissingNetwork(node) is not null)
         {
             return RejectReason.UnfulfilledConstraint;
         }
@@ -85,6 +85,11 @@ internal sealed class PlacementRules
                     _ => "the mesos runtime",
                 },
                 string.Join(", ", node.Runtimes));
+        }
+        if (MissingNetwork(node) is { } network)
+        {
+            return new(RejectReason.UnfulfilledConstraint, $"the network {network}",
+                node.Networks.IsEmpty ? "no networks for tasks" : string.Join(", ", node.Networks));
         }
         if (RefusingConstraint(node) is { Constraint: var constraint })
         {
@@ -150,6 +155,18 @@ internal sealed class PlacementRules
     }
 
     private bool IsInRegion(AgentNode node) => _homeRegion is null || node.Region is null || node.Region == _homeRegion;
+
+    private string? MissingNetwork(AgentNode node)
+    {
+        foreach (var network in _spec.Networks)
+        {
+            if (!node.Networks.Contains(network))
+            {
+                return network;
+            }
+        }
+        return null;
+    }
 
     private bool HasRuntime(AgentNode node)
     {

@@ -41,8 +41,8 @@ internal static class AppSchema
         new("labels", Labels));
 
     private static readonly Shape.Record Network = new("Network",
-        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName), Unsupported: Always("tasks use the network of their node")),
-        new("mode", OneOf(EnumTexts.NetworkModes), Unsupported: OtherThanHost) { Default = "container" },
+        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName)),
+        new("mode", OneOf(EnumTexts.NetworkModes)) { Default = "container" },
         new("labels", Labels));
 
     private static readonly Shape.Record IpAddress = new("IpAddress",
@@ -67,7 +67,7 @@ internal static class AppSchema
         new("credential", new Shape.Record("DockerCredentials",
             new("principal", Text, Required: true),
             new("secret", Text))) { Deprecated = "use pullConfig" },
-        new("network", OneOf(EnumTexts.DockerNetworks), Unsupported: OtherThanHost) { Deprecated = "use networks of the app" },
+        new("network", OneOf(EnumTexts.DockerNetworks)) { Deprecated = "use networks of the app" },
         new("portMappings", new Shape.List(PortMapping)) { Deprecated = "use portMappings of the container" });
 
     internal static readonly Shape.Record LinuxInfo = new("LinuxInfo",
@@ -208,7 +208,7 @@ internal static class AppSchema
         new("networks", new Shape.List(Network)),
         new("portDefinitions", new Shape.List(PortDefinition)),
         new("ports", new Shape.List(Port)) { Deprecated = "use portDefinitions" },
-        new("ipAddress", IpAddress, Unsupported: Always("tasks use the network of their node")) { Deprecated = "use networks" },
+        new("ipAddress", IpAddress) { Deprecated = "use networks" },
         new("version", new Shape.Text(Format: "date-time")),
         new("versionInfo", Anything) { ReadOnly = true },
         // What answers carry besides: an answer that is edited and sent again is no misspelling.
@@ -228,14 +228,8 @@ internal static class AppSchema
 
     private static Func<JsonElement, string?> Always(string reason) => _ => reason;
 
-
     private static string? OtherThanMesos(JsonElement value) =>
         value.ValueKind == JsonValueKind.String && "mesos".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase)
             ? null
             : "no node runs Docker containers yet, so its tasks wait; MESOS runs the same images";
-
-    private static string? OtherThanHost(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String && "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase)
-            ? null
-            : "tasks use the network of their node";
 }

@@ -1,4 +1,5 @@
 using Pacer.Contracts.AgentLink;
+using Pacer.Server.Api.Apps;
 using AgentReadinessCheck = Pacer.Contracts.AgentLink.ReadinessCheck;
 using WireReadinessCheck = Pacer.Contracts.Wire.ReadinessCheck;
 
@@ -10,13 +11,16 @@ internal static class CheckSpecs
     // 0 is allowed and means "at once"; a node that took it literally would do nothing else.
     private const long ShortestMs = 100;
 
-    public static AgentReadinessCheck Readiness(WireReadinessCheck check, IReadOnlyList<EffectivePort> ports)
+    public static AgentReadinessCheck Readiness(WireReadinessCheck check, IReadOnlyList<EffectivePort> ports, Contracts.Wire.App app)
     {
+        var port = ports.FirstOrDefault(candidate => candidate.Name == check.PortName);
         var spec = new AgentReadinessCheck
         {
             Name = check.Name ?? "readinessCheck",
             Https = check.Protocol == "HTTPS",
-            Port = ports.FirstOrDefault(port => port.Name == check.PortName) is { } port ? port.HostPort ?? port.ContainerPort : 0,
+            Port = port?.Effective ?? 0,
+            // The node where the port is one of the node's, else the container's address.
+            Target = AppDefaults.IsHostMode(app) || port?.HostPort is not null ? HealthCheck.Types.Target.Node : HealthCheck.Types.Target.Address,
             Path = check.Path ?? "/",
             IntervalMs = Milliseconds(check.IntervalSeconds, 30),
             TimeoutMs = Milliseconds(check.TimeoutSeconds, 10),

@@ -70,16 +70,22 @@ internal static class TaskSpecBuilder
         task.Environment.Add(TaskEnvironment.Build(spec, app, taskId, placement.Hostname, ports, rules));
         SecretValues.AddEnvironment(task, app.Env, app.Secrets, secrets);
         task.Labels.Add(app.Labels ?? []);
-        task.Ports.AddRange(ports.Select(port => new TaskPort
+        var mappings = AppDefaults.IsHostMode(app) ? null : app.Container?.PortMappings;
+        task.Ports.AddRange(ports.Select((port, index) => new TaskPort
         {
             HostPort = port.HostPort ?? 0,
             ContainerPort = port.ContainerPort,
             Protocol = port.Protocol,
             Name = port.Name ?? "",
+            Network = mappings?[index].NetworkNames is [var network, ..] ? network : "",
         }));
+        if (mappings is not null)
+        {
+            task.Networks.AddRange(app.Networks!.Select(ToNetwork));
+        }
         task.Fetch.AddRange((app.Fetch ?? []).Select(ToArtifact));
-        task.HealthChecks.AddRange((app.HealthChecks ?? []).Select(check => ToHealthCheck(check, ports)));
-        task.ReadinessChecks.AddRange((app.ReadinessChecks ?? []).Select(check => CheckSpecs.Readiness(check, ports)));
+        task.HealthChecks.AddRange((app.HealthChecks ?? []).Select(check => ToHealthCheck(check, ports, app)));
+        task.ReadinessChecks.AddRange((app.ReadinessChecks ?? []).Select(check => CheckSpecs.Readiness(check, ports, app)));
         task.Check = CheckSpecs.Check(app.Check, ports);
         return new LaunchInstance { InstanceId = instance.Id.Value, Tasks = { task } };
     }
@@ -110,7 +116,14 @@ internal static class TaskSpecBuilder
         DestPath = artifact.DestPath ?? "",
     };
 
-    private static AgentHealthCheck ToHealthCheck(WireHealthCheck check, IReadOnlyList<EffectivePort> ports)
+    private static TaskNetwork ToNetwork(Network network)
+    {
+        var wanted = new TaskNetwork { Name = AppNetworks.Name(network) };
+        wanted.Labels.Add(network.Labels ?? []);
+        return wanted;
+    }
+
+    private static AgentHealthCheck ToHealthCheck(WireHealthCheck check, IReadOnlyList<EffectivePort> ports, App app)
     {
         var isAgentRun = CheckRules.IsAgentRun(check);
         return new AgentHealthCheck
@@ -133,7 +146,28 @@ internal static class TaskSpecBuilder
             IgnoreHttp1Xx = check.IgnoreHttp1xx == true && check.Protocol is "HTTP" or "MESOS_HTTP",
             AgentKills = isAgentRun,
             Ipv6 = check.IpProtocol == "IPv6",
+            Target = HealthTarget(check, ports, app, isAgentRun),
         };
+    }
+
+    /// <summary>
+    /// Where the number of <see cref="HealthPort"/> counts: inside for the agent's own checks; for Marathon's the node where the port is
+    /// one of the node's, else the container's address.
+    /// </summary>
+    private static AgentHealthCheck.Types.Target HealthTarget(WireHealthCheck check, IReadOnlyList<EffectivePort> ports, App app, bool isAgentRun)
+    {
+        if (AppDefaults.IsHostMode(app))
+        {
+            return AgentHealthCheck.Types.Target.Node;
+        }
+        if (isAgentRun)
+        {
+            return AgentHealthCheck.Types.Target.Inside;
+        }
+        var isOfNode = check.Port is null
+            ? (check.PortIndex ?? 0) < ports.Count && ports[check.PortIndex ?? 0].HostPort is not null
+            : app.Networks![0].Mode == "container/bridge";
+        return isOfNode ? AgentHealthCheck.Types.Target.Node : AgentHealthCheck.Types.Target.Address;
     }
 
     // A fixed port is taken as it is. Otherwise checks from inside the container prefer its own port, others the node's.

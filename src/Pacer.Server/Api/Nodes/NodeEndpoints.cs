@@ -91,6 +91,7 @@ internal static class NodeEndpoints
             Reservations = node.Reservations.IsEmpty ? null : Reservations(node, usage),
             Cordoned = node.Cordoned,
             Drain = node.Drain is { } drain ? Render(state, drain, usage) : null,
+            Networks = [.. node.Networks],
             Tasks = usage.Instances.Sum(id => state.Instance(id)?.Tasks.Count(task => !task.Condition.IsTerminal()) ?? 0),
             Version = node.Version,
             RegisteredAt = node.RegisteredAt.ToString(),

@@ -122,6 +122,7 @@ internal static class ClusterAnswerShapes
             new("includeResident", Flag, Required: true),
             new("instancesLeft", Count, Required: true),
             new("residentInstances", Count, Required: true))),
+        new("networks", Texts, Required: true),
         new("tasks", Count, Required: true),
         new("version", Text, Required: true),
         new("registeredAt", Moment, Required: true),
