@@ -22,6 +22,9 @@ internal sealed class Cluster : IAsyncDisposable
 
     public Machine Machine { get; }
 
+    /// <summary>The first of the ports for its tasks.</summary>
+    public int FirstPort { get; private set; }
+
     public PacerProcess Up { get; private set; } = null!;
 
     public Api Api => _api!;
@@ -46,7 +49,9 @@ internal sealed class Cluster : IAsyncDisposable
         var http = _api is null ? "127.0.0.1:0" : new Uri(_api.Url).Authority;
         if (_api is null)
         {
-            _flags.AddRange(["--ports", PortRange()]);
+            var ports = PortRange();
+            FirstPort = int.Parse(ports.Split('-')[0], System.Globalization.CultureInfo.InvariantCulture);
+            _flags.AddRange(["--ports", ports]);
         }
         Up = PacerProcess.Start(["up", "--http", http, "--data-dir", DataDirectory, .. _flags]);
         var url = await Up.WaitForAsync(@"Pacer is up: (http://\S+)");

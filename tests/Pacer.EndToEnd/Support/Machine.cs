@@ -21,15 +21,19 @@ internal sealed class Machine(string dataDirectory)
         [.. Processes().Where(process => process.TaskId is not null).Select(process => (process.TaskId!, process.Container)).Distinct()
             .Select(pair => pair.Item1).Order(StringComparer.Ordinal)];
 
+    /// <summary>How the names of its interfaces and network namespaces begin.</summary>
+    private string NetworkPrefix => "p" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(_work)))[..7];
+
     /// <summary>Host pids of a task's processes.</summary>
     public IReadOnlyList<int> ProcessesOf(string taskId) => [.. Processes().Where(process => process.TaskId == taskId).Select(process => process.Id).Order()];
 
-    /// <summary>Everything that would be a leak after 'pacer down': processes, cgroups, mounts.</summary>
+    /// <summary>Everything that would be a leak after 'pacer down': processes, cgroups, mounts, interfaces, rules.</summary>
     public IReadOnlyList<string> Leftovers()
     {
         var found = new List<string>();
         found.AddRange(Processes().Select(process => $"process {process.Id}: {process.CommandLine}"));
         found.AddRange(Cgroups());
+        found.AddRange(Networks());
         found.AddRange(File.ReadAllLines("/proc/self/mountinfo").Where(line => line.Contains(RunHash, StringComparison.Ordinal) || line.Contains(dataDirectory, StringComparison.Ordinal)));
         return found;
     }
@@ -48,6 +52,29 @@ internal sealed class Machine(string dataDirectory)
             }
         }
         return found;
+    }
+
+    private IEnumerable<string> Networks()
+    {
+        foreach (var directory in (string[])["/sys/class/net", "/run/netns"])
+        {
+            if (Directory.Exists(directory))
+            {
+                foreach (var entry in Directory.GetFileSystemEntries(directory).Where(entry => Path.GetFileName(entry).StartsWith(NetworkPrefix, StringComparison.Ordinal)))
+                {
+                    yield return entry;
+                }
+            }
+        }
+        if (Environment.IsPrivilegedProcess && File.Exists("/usr/sbin/nft"))
+        {
+            using var nft = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo("/usr/sbin/nft", ["list", "ruleset"]) { RedirectStandardOutput = true })!;
+            foreach (var line in nft.StandardOutput.ReadToEnd().Split('\n').Where(line => line.Contains(NetworkPrefix, StringComparison.Ordinal)))
+            {
+                yield return "rule " + line.Trim();
+            }
+            nft.WaitForExit();
+        }
     }
 
     private sealed record Entry(int Id, string? TaskId, string Container, string CommandLine);
