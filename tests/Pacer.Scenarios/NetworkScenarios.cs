@@ -31,9 +31,7 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
     [Fact(DisplayName = "SYS-NET-04: of two apps with bridge networking one relays a ping to the other")]
     public async Task SYS_NET_04()
     {
-        var nodes = (await Cluster.SendAsync("GET", "/v2/nodes")).Body!["nodes"]!.AsArray();
-        Assert.SkipWhen(nodes.Any(node => node!["networks"]!.AsArray().Count == 0), "networks need root, crun, iproute2 and nftables");
-        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
+        await SkipWithoutNetworksAsync();
         await Task.WhenAll(Cluster.DeployAsync(OnBridge("/relay", "node1")), Cluster.DeployAsync(OnBridge("/pong", "node2")));
         var relay = await PlaceAsync("/relay");
         var pong = await PlaceAsync("/pong");
@@ -47,6 +45,43 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
 
         var status = await Cluster.StatusAsync("/pong", "TASK_RUNNING");
         Assert.Contains(pong.Address, status.Body.ToJsonString(), StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Pod_OnTheBridgeNetwork_AnswersAtThePortOfItsNodeAndItsContainersShareOneLoopback()
+    {
+        await SkipWithoutNetworksAsync();
+        var pod = $$"""
+            {"id":"/pod","networks":[{"mode":"container/bridge"}],"containers":[
+              {"name":"server","resources":{"cpus":0.05,"mem":64},"exec":{"command":{"shell":{{System.Text.Json.JsonSerializer.Serialize(Server)}}}},
+               "endpoints":[{"name":"http","containerPort":8080,"hostPort":0}],
+               "healthCheck":{"http":{"endpoint":"http","path":"/ping"},"gracePeriodSeconds":30,"intervalSeconds":2,"timeoutSeconds":1,"delaySeconds":1}},
+              {"name":"client","resources":{"cpus":0.05,"mem":32},
+               "exec":{"command":{"argv":["/bin/bash","-c","until exec 3<>/dev/tcp/127.0.0.1/8080; do sleep 0.05; done 2>/dev/null; touch reached; exec sleep 1000"]}}}]}
+            """;
+        (await Cluster.SendAsync("POST", "/v2/pods", pod)).Expect(System.Net.HttpStatusCode.Created);
+        var instance = await Waiting.ForAsync(
+            async () => (await Cluster.SendAsync("GET", "/v2/pods/pod::status")).Body is { } status && status["status"]!.ToString() == "STABLE"
+                ? status["instances"]![0] : null,
+            "the pod is stable");
+        var address = instance["networks"]![0]!["addresses"]![0]!.ToString();
+        Assert.NotEqual("127.0.0.1", address);
+        var port = instance["containers"]!.AsArray().Single(container => container!["name"]!.ToString() == "server")!["endpoints"]![0]!["allocatedHostPort"]!.GetValue<int>();
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(15) };
+        Assert.Equal("pong", await http.GetStringAsync($"http://127.0.0.1:{port}/ping"));
+        Assert.Equal("pong", await http.GetStringAsync($"http://{address}:8080/ping"));
+        await Waiting.UntilAsync(
+            () => Task.FromResult(Cluster.Nodes.Any(node => Directory.EnumerateFiles(node.Options.WorkDir + "/sandboxes", "reached", SearchOption.AllDirectories).Any())),
+            "the client reached the server on their loopback");
+        (await Cluster.SendAsync("DELETE", "/v2/pods/pod")).Expect(System.Net.HttpStatusCode.Accepted);
+        await Waiting.UntilAsync(async () => (await Cluster.SendAsync("GET", "/v2/pods")).Body!.AsArray().Count == 0, "the pod is gone");
+    }
+
+    private async Task SkipWithoutNetworksAsync()
+    {
+        var nodes = (await Cluster.SendAsync("GET", "/v2/nodes")).Body!["nodes"]!.AsArray();
+        Assert.SkipWhen(nodes.Any(node => node!["networks"]!.AsArray().Count == 0), "networks need root, crun, iproute2 and nftables");
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
     }
 
     // The bridges' subnets are /22s.

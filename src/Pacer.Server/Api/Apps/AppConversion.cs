@@ -58,7 +58,7 @@ internal static class AppConversion
                 : null,
             GpuScheduling = GpuPolicy(app.Labels),
             IsResident = AppDefaults.HasPersistentVolumes(app),
-            Networks = ValueList.From(AppNetworks.Names(app)),
+            Networks = ValueList.From(AppNetworks.Names(app.Networks)),
         };
     }
 

@@ -2,13 +2,15 @@ using Pacer.Contracts.Wire;
 
 namespace Pacer.Server.Api.Apps;
 
-/// <summary>The networks of an app in the words of nodes.</summary>
+/// <summary>The networks of an app or a pod in the words of nodes.</summary>
 internal static class AppNetworks
 {
+    private const string Host = "host";
     private const string Bridge = "container/bridge";
 
     /// <summary>What a node must have; empty for the node's own network.</summary>
-    public static IEnumerable<string> Names(App app) => AppDefaults.IsHostMode(app) ? [] : app.Networks!.Select(Name);
+    public static IEnumerable<string> Names(IReadOnlyList<Network>? networks) =>
+        networks is { Count: > 0 } && networks[0].Mode != Host ? networks.Select(Name) : [];
 
     public static string Name(Network network) => network.Mode == Bridge ? Bridge : network.Name!;
 }

@@ -73,11 +73,16 @@ internal static class PodLaunchBuilder
             task.Labels[name] = value;
         }
         task.Ports.AddRange((container.Endpoints ?? []).Select(endpoint => ToPort(endpoint, ports)));
+        if (!PodDefaults.IsHostMode(pod))
+        {
+            // One namespace for all of them: the agent knows it by the group.
+            task.Networks.AddRange(pod.Networks!.Select(TaskSpecBuilder.ToNetwork));
+        }
         task.Fetch.AddRange((container.Artifacts ?? []).Select(TaskSpecBuilder.ToArtifact));
         task.Mounts.AddRange((container.VolumeMounts ?? []).Select(mount => ToMount(mount, pod)).OfType<Mount>());
         if (container.HealthCheck is { } check)
         {
-            task.HealthChecks.Add(ToHealthCheck(check, container, ports));
+            task.HealthChecks.Add(ToHealthCheck(check, container, ports, PodDefaults.IsHostMode(pod)));
         }
         return task;
     }
@@ -98,6 +103,7 @@ internal static class PodLaunchBuilder
             ContainerPort = endpoint.ContainerPort ?? hostPort,
             Protocol = string.Join(',', endpoint.Protocol ?? ["tcp"]),
             Name = endpoint.Name,
+            Network = endpoint.NetworkNames is [var network, ..] ? network : "",
         };
     }
 
@@ -113,7 +119,7 @@ internal static class PodLaunchBuilder
         };
     }
 
-    private static AgentHealthCheck ToHealthCheck(PodHealthCheck check, PodContainer container, Dictionary<string, int> ports) => new()
+    private static AgentHealthCheck ToHealthCheck(PodHealthCheck check, PodContainer container, Dictionary<string, int> ports, bool isHostMode) => new()
     {
         Protocol = check switch
         {
@@ -132,6 +138,7 @@ internal static class PodLaunchBuilder
         MaxConsecutiveFailures = check.MaxConsecutiveFailures ?? 3,
         DelayMs = TaskSpecBuilder.Milliseconds(check.DelaySeconds),
         AgentKills = true,
+        Target = isHostMode ? AgentHealthCheck.Types.Target.Node : AgentHealthCheck.Types.Target.Inside,
     };
 
     // The node runs a check's command by its shell: what is quoted reaches the command as it was written.

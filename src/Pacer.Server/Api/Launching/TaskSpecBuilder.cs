@@ -116,7 +116,7 @@ internal static class TaskSpecBuilder
         DestPath = artifact.DestPath ?? "",
     };
 
-    private static TaskNetwork ToNetwork(Network network)
+    internal static TaskNetwork ToNetwork(Network network)
     {
         var wanted = new TaskNetwork { Name = AppNetworks.Name(network) };
         wanted.Labels.Add(network.Labels ?? []);

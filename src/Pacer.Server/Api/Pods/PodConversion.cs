@@ -56,6 +56,7 @@ internal static class PodConversion
             Timestamp.Zero,
             Timestamp.Zero)
         {
+            Networks = ValueList.From(AppNetworks.Names(pod.Networks)),
             ContainerHealthChecks = ValueList.Create<int>(checks),
         };
     }

@@ -158,7 +158,10 @@ internal static class PodInstanceRendering
     private static List<NetworkStatus> Networks(Instance instance, Pod pod)
     {
         var addresses = instance.Tasks.Where(task => !task.Condition.IsTerminal()).SelectMany(task => task.IpAddresses).Distinct().ToList();
-        return addresses.Count == 0 ? [] : [new NetworkStatus { Name = pod.Networks is [{ } network, ..] ? network.Name : null, Addresses = addresses }];
+        // The agent names one address for each network, in their order.
+        return pod.Networks is { Count: > 1 } networks && networks.Count == addresses.Count
+            ? [.. networks.Select((network, index) => new NetworkStatus { Name = network.Name, Addresses = [addresses[index]] })]
+            : addresses.Count == 0 ? [] : [new NetworkStatus { Name = pod.Networks is [{ } only, ..] ? only.Name : null, Addresses = addresses }];
     }
 
     private static PodResources ToWire(Resources resources) => new()

@@ -12,8 +12,6 @@ internal static class PodSchema
     private const double MaxMiB = 1e9;
     private const double MaxSeconds = 1e11;
 
-    private const string NodeNetwork = "containers use the network of their node";
-
     private static readonly Shape.Text Text = new();
     private static readonly Shape.Text NonEmpty = new(Min: 1);
     private static readonly Shape.Text Name = new(Min: 1, Max: 63, Pattern: TextPatterns.Name);
@@ -28,8 +26,8 @@ internal static class PodSchema
         WhenText: Text, WhenRecord: new Shape.Record("EnvVarSecret", new Field("secret", Text, Required: true))));
 
     private static readonly Shape.Record Network = new("Network",
-        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName), Unsupported: Always(NodeNetwork)),
-        new("mode", OneOf(EnumTexts.NetworkModes), Unsupported: value => "host".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase) ? null : NodeNetwork) { Default = "container" },
+        new("name", new Shape.Text(Min: 1, Max: 63, Pattern: TextPatterns.NetworkName)),
+        new("mode", OneOf(EnumTexts.NetworkModes)) { Default = "container" },
         new("labels", AppSchema.Labels));
 
     private static readonly Shape.Record Endpoint = new("Endpoint",
