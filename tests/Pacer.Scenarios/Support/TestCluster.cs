@@ -97,6 +97,11 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
         {
             await node.StartAsync();
         }
+        foreach (var node in (await SendAsync("GET", "/v2/nodes")).Body!["nodes"]!.AsArray().Where(node => (bool)node!["cordoned"]! || node["drain"] is not null))
+        {
+            await SendAsync("DELETE", $"/v2/nodes/{node!["id"]}/cordon");
+            await SendAsync("DELETE", $"/v2/nodes/{node["id"]}/drain");
+        }
         await SendAsync("DELETE", "/v2/groups?force=true");
         await Waiting.UntilAsync(async () =>
             (await SendAsync("GET", "/v2/apps")).Body!["apps"]!.AsArray().Count == 0

@@ -50,9 +50,10 @@ internal static class WhyRendering
         }
         foreach (var group in explanation.Rejections.GroupBy(r => (r.Value.Reason, r.Value.Asked)).OrderBy(g => g.Key.Reason).ThenBy(g => g.Key.Asked, StringComparer.Ordinal))
         {
-            var (id, best) = group.MaxBy(r => r.Value.FreeAmount ?? 0);
+            // The node that comes nearest, by name where several do.
+            var (host, best) = group.Select(r => (Host: state.Agents.TryGetValue(r.Key, out var node) ? node.Hostname : r.Key.Value, r.Value))
+                .OrderByDescending(r => r.Value.FreeAmount ?? 0).ThenBy(r => r.Host, StringComparer.Ordinal).First();
             var count = group.Count();
-            var host = state.Agents.TryGetValue(id, out var node) ? node.Hostname : id.Value;
             info.Reasons.Add(new WhyReason { Reason = best.Reason.ToString(), Nodes = count, Asked = best.Asked, Free = best.Free, Hostname = host });
             info.Text.Add(Sentence(best, count, host));
         }
