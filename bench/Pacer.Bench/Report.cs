@@ -21,10 +21,6 @@ internal sealed class Report
     public void Print(TextWriter output) => output.Write(Markdown());
 
     /// <summary>Writes DATE.md and DATE.json; a second run of a day replaces the first.</summary>
-    public void Store(string directory, string suffix = "")
-    {
-        Directory.CreateDirectory(directory);
-        var name = Path.Combine(directory, _at.ToString("yyyy-MM-dd", CultureInfo.InvariantCulture) + suffix);
     /// <param name="part">Behind the date, for what is measured by itself.</param>
     public void Store(string directory, string part = "")
     {

@@ -10,7 +10,7 @@ public sealed record ForecastMove(int Step, RunSpecId RunSpecId, AgentId Node, s
 public sealed record ForecastWait(RunSpecId RunSpecId, int Instances, PlacementExplanation Explanation);
 
 /// <summary>
-/// What a change would do, were it made now: every task starts at once and is healthy, every kill succeeds, and nothing else happens.
+/// What a change would do, were it made now: every task starts at once, healthy and ready, every kill succeeds, and nothing else happens.
 /// </summary>
 /// <param name="Result">What the change would be answered; conflicts with running deployments don't count.</param>
 /// <param name="Ends">Whether the deployment would come to its end.</param>
@@ -65,5 +65,8 @@ public sealed record Forecast(
 
     private static Input.TaskReported Report(AgentId agent, TaskId task, Condition condition, int checks) => new(agent, new TaskReport(
         task, 1, condition, null, null, default, null, null, [],
-        ValueList.From(Enumerable.Range(0, checks).Select(check => new HealthResult(check, true, 0, default(Timestamp), default(Timestamp), null, null)))));
+        ValueList.From(Enumerable.Range(0, checks).Select(check => new HealthResult(check, true, 0, default(Timestamp), default(Timestamp), null, null))))
+    {
+        Readiness = condition == Condition.Running ? [new ReadinessResult("", true, null)] : [],
+    });
 }

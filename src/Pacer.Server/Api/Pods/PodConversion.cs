@@ -58,6 +58,8 @@ internal static class PodConversion
         {
             Networks = ValueList.From(AppNetworks.Names(pod.Networks)),
             ContainerHealthChecks = ValueList.Create<int>(checks),
+            GpuScheduling = AppConversion.GpuPolicy(pod.Labels),
+            IsResident = pod.Volumes?.Any(volume => volume.Persistent is not null) == true,
         };
     }
 
