@@ -71,7 +71,9 @@ internal static class PlacementBench
     {
         public double PerSecond => Count / Wall.TotalSeconds;
 
-        public override string ToString() => $"{Rate(PerSecond)} ({Rate(Count / Math.Max(0.01, Processor.TotalSeconds))} of CPU)";
+        // Processor time comes in steps of 10 ms, so a short one says nothing.
+        public override string ToString() =>
+            Processor.TotalMilliseconds < 50 ? Rate(PerSecond) : $"{Rate(PerSecond)} ({Rate(Count / Processor.TotalSeconds)} of CPU)";
     }
 
     private static Pace Time(int count, Action work)
