@@ -96,6 +96,7 @@ internal static class TaskPlan
         : spec.Command?.KindCase switch
     {
         Command.KindOneofCase.Shell => ImageCommand.Shell(spec.Command.Shell),
+        Command.KindOneofCase.Arguments when spec.Image?.OverrideEntrypoint == true => [.. spec.Command.Arguments.Values],
         var kind when image is not null => ImageCommand.Of(image, kind == Command.KindOneofCase.Arguments ? spec.Command!.Arguments.Values : []),
         _ => [.. spec.Command!.Arguments.Values],
     };

@@ -58,6 +58,22 @@ public sealed class PodLaunchTests
     }
 
     [Fact]
+    public async Task Launch_Image_IsAskedForWithItsLogin()
+    {
+        var order = await LaunchAsync("""
+            {"id":"/a","secrets":{"pull":{"source":"login"}},
+             "containers":[{"name":"c","exec":{"command":{"argv":["x"]},"overrideEntrypoint":true},"resources":{},
+               "image":{"kind":"DOCKER","id":"reg/web:1","forcePull":true,"pullConfig":{"secret":"pull"}}},
+              {"name":"d","resources":{},"image":{"kind":"docker","id":"log"}}]}
+            """);
+        var (c, d) = (order.Tasks[0], order.Tasks[1]);
+        Assert.Equal(("reg/web:1", true, "login", true), (c.Image.Name, c.Image.ForcePull, c.Image.DockerConfig.ToStringUtf8(), c.Image.OverrideEntrypoint));
+        Assert.Equal(("log", false, false), (d.Image.Name, d.Image.ForcePull, d.Image.OverrideEntrypoint));
+        Assert.Null(d.Command);
+        Assert.Equal(Runtime.Mesos, c.Runtime);
+    }
+
+    [Fact]
     public async Task Launch_Secrets_LaterLayersHideEarlierOnes()
     {
         var order = await LaunchAsync("""
@@ -78,6 +94,10 @@ public sealed class PodLaunchTests
     {
         await using var api = await ApiHost.StartAsync();
         api.Loop.ConnectAgent();
+        foreach (var node in api.Loop.State.Agents.Values)
+        {
+            api.Loop.Step(new Input.AgentConnected(node with { Runtimes = ["mesos", "mesos-image"] }, []));
+        }
         var created = await api.PostAsync("/v2/pods", pod);
         Assert.True((int)created.Status == 201, created.Text);
         var launch = Assert.Single(api.Loop.Effects.OfType<Effect.Launch>());

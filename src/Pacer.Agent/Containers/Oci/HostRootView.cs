@@ -68,15 +68,17 @@ internal static class HostRootView
         mounts.Add(new(paths.WorkDir, "tmpfs", "hide", ["nosuid", "nodev", "mode=755", "size=64k"]));
         mounts.Add(new(sandbox, "bind", sandbox, WritableBind));
         // The outer one first, where one volume lies in another.
-        mounts.AddRange(volumes.OrderBy(volume => volume.Destination.Length).Select(volume =>
-            new BundleMount(volume.Destination, "bind", volume.Source, volume switch
-            {
-                { IsFile: true } => ["bind", volume.ReadOnly ? "ro" : "rw"],
-                { ReadOnly: true } => ReadOnlyBind,
-                _ => WritableBind,
-            })));
+        mounts.AddRange(volumes.OrderBy(volume => volume.Destination.Length).Select(Volume));
         return mounts;
     }
+
+    /// <summary>A volume as a mount; what is recursive takes no file.</summary>
+    public static BundleMount Volume(ContainerMount volume) => new(volume.Destination, "bind", volume.Source, volume switch
+    {
+        { IsFile: true } => ["bind", volume.ReadOnly ? "ro" : "rw"],
+        { ReadOnly: true } => ReadOnlyBind,
+        _ => WritableBind,
+    });
 
     /// <summary>
     /// Makes sure that a volume's mount point is there: the host's file system is read-only, so nobody can make one in it later. Throws

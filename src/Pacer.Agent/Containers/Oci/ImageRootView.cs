@@ -40,7 +40,7 @@ internal static class ImageRootView
         mounts.Add(new(Sandbox, "bind", sandbox, ["rbind", "rw"]));
         // The outer one first, where one volume lies in another.
         mounts.AddRange(volumes.OrderBy(volume => volume.Destination.Length).Select(volume =>
-            new BundleMount(volume.Destination, "bind", volume.Source, volume.ReadOnly ? ["rbind", "rslave", "rro"] : ["rbind", "rw"])));
+            HostRootView.Volume(volume)));
         return mounts;
     }
 

@@ -39,7 +39,7 @@ internal static class PodLaunchBuilder
             RunSpecId = spec.Id.Path,
             RunSpecVersion = spec.Version.ToString(),
             Name = container.Name!,
-            Runtime = spec.Runtime == RuntimeKind.Docker ? Runtime.Docker : Runtime.Mesos,
+            Runtime = Runtime.Mesos,
             Command = ToCommand(container.Exec?.Command),
             User = container.User ?? pod.User ?? "",
             Resources = new AgentResources
@@ -56,6 +56,16 @@ internal static class PodLaunchBuilder
             Role = spec.Role,
             Group = FormattableString.Invariant($"{instance.Id}.{instance.Incarnation}"),
         };
+        if (container.Image is { } image)
+        {
+            task.Image = new ImageSpec
+            {
+                Name = image.Id,
+                ForcePull = image.ForcePull == true,
+                DockerConfig = SecretValues.PullLogins(image.PullConfig, pod.Secrets, secrets),
+                OverrideEntrypoint = container.Exec?.OverrideEntrypoint == true,
+            };
+        }
         task.Environment.Add(PodEnvironment.Build(spec, pod, container, instance, taskId, placement, ports, rules));
         SecretValues.AddEnvironment(task, pod.Environment, pod.Secrets, secrets);
         SecretValues.AddEnvironment(task, container.Environment, pod.Secrets, secrets);

@@ -34,7 +34,7 @@ internal static class PodConversion
             Definition(pod),
             pod.Scaling!.Instances!.Value,
             resources,
-            containers.Any(container => container.Image is not null) ? RuntimeKind.Docker : RuntimeKind.Mesos,
+            containers.Any(container => container.Image is not null) ? RuntimeKind.MesosImage : RuntimeKind.Mesos,
             ValueList.From(containers.Select(container => container.Name!)),
             ValueList.From(containers.SelectMany(container => container.Endpoints ?? []).Select(endpoint => new PortSpec(
                 0, endpoint.HostPort, endpoint.ContainerPort ?? 0, string.Join(',', endpoint.Protocol ?? ["tcp"]), endpoint.Name))),

@@ -84,7 +84,7 @@ internal static class PodSchema
             new("mem", AppSchema.ResourceLimit))),
         new("endpoints", new Shape.List(Endpoint)),
         new("linuxInfo", AppSchema.LinuxInfo, Unsupported: Always("the container gets the defaults")),
-        new("image", Image, Unsupported: Always("no node runs images yet, so the pod's instances wait")),
+        new("image", Image),
         new("environment", Environment),
         new("user", Text),
         new("healthCheck", HealthCheck),
