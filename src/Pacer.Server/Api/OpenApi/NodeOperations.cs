@@ -50,7 +50,7 @@ internal static class NodeOperations
             Body = new Shape.Record("NodeDrainRequest",
                 new("deadlineSeconds", new Shape.Number(0, 2_592_000)) { Note = "What is left then is killed; absent: nothing is." },
                 new("includeResident", new Shape.Flag()) { Note = "Instances go too whose data stays." }),
-            Note = "The body may be left out.",
+            BodyIsOptional = true,
         },
         new("Nodes", "DELETE", "/v2/nodes/{id}/drain", "Take a node into use again", Changed),
         new("Placement", "GET", "/v2/why/{id}", "Tell why instances of an app wait", new Answer(200, "In numbers and in sentences.", Why)),
