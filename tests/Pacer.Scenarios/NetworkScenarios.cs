@@ -51,9 +51,9 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
     public async Task Pod_OnTheBridgeNetwork_AnswersAtThePortOfItsNodeAndItsContainersShareOneLoopback()
     {
         await SkipWithoutNetworksAsync();
-        var pod = $$"""
+        var pod = $$$"""
             {"id":"/pod","networks":[{"mode":"container/bridge"}],"containers":[
-              {"name":"server","resources":{"cpus":0.05,"mem":64},"exec":{"command":{"shell":{{System.Text.Json.JsonSerializer.Serialize(Server)}}}},
+              {"name":"server","resources":{"cpus":0.05,"mem":64},"exec":{"command":{"shell":{{{System.Text.Json.JsonSerializer.Serialize(Server)}}}}},
                "endpoints":[{"name":"http","containerPort":8080,"hostPort":0}],
                "healthCheck":{"http":{"endpoint":"http","path":"/ping"},"gracePeriodSeconds":30,"intervalSeconds":2,"timeoutSeconds":1,"delaySeconds":1}},
               {"name":"client","resources":{"cpus":0.05,"mem":32},

@@ -16,7 +16,7 @@ internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree c
         {
             Seccomp = seccomp.Find(plan.SeccompProfile, plan.SeccompUnconfined, plan.Image is not null, spec.Process.Capabilities),
             SharesNodeIpc = plan.ShareNodeIpc,
-            Mounts = [.. spec.Mounts.Select(mount => mount.Destination == "/dev/shm" ? SharedMemory(plan) : mount)],
+            Mounts = [.. spec.Mounts.Select(mount => mount is { Destination: "/dev/shm", Type: "tmpfs" } ? SharedMemory(plan) : mount)],
         };
     }
 
