@@ -2,7 +2,18 @@ using System.Diagnostics;
 using Pacer.Bench;
 
 // Measures the published pacer against what it stands on: bare conmon and crun, bare SQLite. What is compared alternates in one
-// run on one machine, so ratios mean something where absolute times do not. Bounded to a few minutes.
+// run on one machine, so ratios mean something where absolute times do not. Bounded to a few minutes. 'reads' runs that group alone.
+if (args is [BareKestrel.Argument])
+{
+    await BareKestrel.ServeAsync();
+    return 0;
+}
+if (args is not ([] or ["reads"] or ["dns"] or ["placement", ..]))
+{
+    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, placement.");
+    return 1;
+}
+var onlyReads = args is ["reads"];
 var repository = AppContext.BaseDirectory;
 while (!File.Exists(Path.Combine(repository, "Pacer.slnx")))
 {
@@ -36,7 +47,7 @@ if (args is ["dns"])
     names.Store(Path.Combine(repository, "bench/results"), "-dns");
     return 0;
 }
-if (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible)
+if (!onlyReads && (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible))
 {
     Console.Error.WriteLine("The comparison needs root, crun and conmon: apt-get install crun conmon catatonit");
     return 1;
@@ -45,6 +56,13 @@ if (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible)
 var report = new Report();
 try
 {
+    if (onlyReads)
+    {
+        await Reads.MeasureAsync(report, published);
+        report.Print(Console.Out);
+        report.Store(Path.Combine(repository, "bench/results"), "-reads");
+        return 0;
+    }
     await ColdStart.MeasureAsync(report, published, build);
     await using (var cluster = await BenchCluster.StartAsync(published))
     {
@@ -56,6 +74,7 @@ try
         await Requests.MeasureAsync(report, cluster);
     }
     await Memory.MeasureAsync(report, published);
+    await Reads.MeasureAsync(report, published);
 }
 catch (Exception exception) // caught so that everything started is taken down first
 {

@@ -30,8 +30,8 @@ internal static class AppQueries
     public static Task GetAsync(AppsContext context, HttpContext http, string path)
     {
         var embeds = SingleDefault | Embeds(http);
-        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOf(state, path, embeds), state => ApiResponse.WriteBytesAsync(
-            http, 200, AppRendering.SingleJson(AppRendering.InfoJson(AppLookup.App(state, path), state, embeds, context.Now))));
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOf(state, path, embeds), state => AppRendering.SendAsync(
+            http, AppLookup.App(state, path), state, embeds, context.Now));
     }
 
     public static Task GroupAsync(AppsContext context, HttpContext http, string path)

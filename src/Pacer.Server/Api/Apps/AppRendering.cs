@@ -69,7 +69,7 @@ internal static class AppRendering
         var instances = state.InstancesOf(spec.Id);
         if (embeds.HasFlag(AppEmbeds.Counts))
         {
-            TaskCounting.Count(instances.Values).WriteMembers(buffer);
+            TaskCounting.CountOf(instances).WriteMembers(buffer);
         }
         if (embeds.HasFlag(AppEmbeds.Deployments))
         {
@@ -85,9 +85,9 @@ internal static class AppRendering
         {
             WriteMember(buffer, json, ",\"tasks\":"u8);
             json.WriteStartArray();
-            foreach (var instance in instances.Values)
+            foreach (var (_, instance) in instances)
             {
-                TaskRendering.WriteListed(json, instance);
+                TaskRendering.WriteListed(json, instance, spec.Id.Path);
             }
             json.WriteEndArray();
         }
@@ -127,14 +127,14 @@ internal static class AppRendering
         await body.EndAsync();
     }
 
-    /// <summary>An object with one member: the app.</summary>
-    public static ReadOnlyMemory<byte> SingleJson(ReadOnlyMemory<byte> app)
+    /// <summary>Sends an object with one member: the app.</summary>
+    public static async Task SendAsync(HttpContext http, RunSpec spec, ClusterState state, AppEmbeds embeds, Timestamp now)
     {
-        var buffer = new ArrayBufferWriter<byte>(app.Length + 16);
-        buffer.Write("{\"app\":"u8);
-        buffer.Write(app.Span);
-        buffer.Write("}"u8);
-        return buffer.WrittenMemory;
+        await using var body = new JsonStream(http);
+        body.Write("{\"app\":"u8);
+        WriteInfo(body, body.Json, spec, state, embeds, now);
+        body.Write("}"u8);
+        await body.EndAsync();
     }
 
     private static RenderedApp Get(RunSpec spec) => Rendered.GetValue(spec, static s => new RenderedApp(s));

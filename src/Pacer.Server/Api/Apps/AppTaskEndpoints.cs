@@ -22,7 +22,7 @@ internal static class AppTaskEndpoints
         var isText = EndpointLines.AreWanted(http);
         return SnapshotRead.AnswerAsync(http, context.Loop, parts, state => isText
             ? ApiResponse.WriteTextAsync(http, "text/plain", EndpointLines.Render(state, apps(state)))
-            : TaskRendering.SendListAsync(http, apps(state).SelectMany(app => state.InstancesOf(app.Id).Values).Select(i => (i, (RunSpec?)null))),
+            : TaskRendering.SendListAsync(http, state, apps(state), withServicePorts: false),
             isText ? "-text" : "");
     }
 

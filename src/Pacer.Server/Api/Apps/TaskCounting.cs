@@ -1,5 +1,7 @@
 using System.Buffers;
 using System.Buffers.Text;
+using System.Collections.Immutable;
+using System.Runtime.CompilerServices;
 using Pacer.Contracts.Wire;
 using Pacer.Core.Model;
 
@@ -8,6 +10,12 @@ namespace Pacer.Server.Api.Apps;
 /// <summary>Counts and ages of an app's tasks (marathon-api.md §2.1).</summary>
 internal static class TaskCounting
 {
+    private static readonly ConditionalWeakTable<ImmutableSortedDictionary<InstanceId, Instance>, TaskCounts> Counted = [];
+
+    /// <summary>The counts of an app's instances, made once as long as none of them changes. Shared: read them only.</summary>
+    public static TaskCounts CountOf(ImmutableSortedDictionary<InstanceId, Instance> instances) =>
+        Counted.GetValue(instances, static all => Count(all.Values));
+
     public static TaskCounts Count(IEnumerable<Instance> instances)
     {
         var counts = new TaskCounts();

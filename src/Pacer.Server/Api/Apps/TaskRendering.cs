@@ -10,8 +10,6 @@ namespace Pacer.Server.Api.Apps;
 /// <summary>Tasks as the API lists them (marathon-api.md §6).</summary>
 internal static class TaskRendering
 {
-    private const int FlushBytes = 32 * 1024;
-
     /// <summary>Whether the instance is listed at all: it has a node and was launched.</summary>
     public static bool IsListed(Instance instance) => instance is { Placement: not null, Tasks.Count: > 0 };
 
@@ -20,7 +18,7 @@ internal static class TaskRendering
         [.. instances.Where(IsListed).SelectMany(instance => instance.Tasks.Select(task => Render(instance, task, spec)))];
 
     /// <summary>Writes the instance's tasks as elements of an array, if it is listed.</summary>
-    public static void WriteListed(Utf8JsonWriter json, Instance instance, RunSpec? spec = null)
+    public static void WriteListed(Utf8JsonWriter json, Instance instance, string appId, RunSpec? servicePortsOf = null)
     {
         if (!IsListed(instance))
         {
@@ -28,23 +26,26 @@ internal static class TaskRendering
         }
         foreach (var task in instance.Tasks)
         {
-            JsonSerializer.Serialize(json, Render(instance, task, spec), WireJson.Plain.AppTask);
+            TaskJson.Write(json, instance, task, appId, servicePortsOf);
         }
     }
 
-    /// <summary>Sends <c>{"tasks":[...]}</c> of the instances that are listed, each with the run spec whose service ports are shown.</summary>
-    public static async Task SendListAsync(HttpContext http, IEnumerable<(Instance Instance, RunSpec? Spec)> instances)
+    /// <summary>Sends <c>{"tasks":[...]}</c> of those instances of the apps that are listed.</summary>
+    public static async Task SendListAsync(
+        HttpContext http, ClusterState state, IEnumerable<RunSpec> apps, bool withServicePorts, Func<Instance, bool>? isWanted = null)
     {
         await using var body = new JsonStream(http);
         body.Json.WriteStartObject();
         body.Json.WriteStartArray("tasks"u8);
-        foreach (var (instance, spec) in instances)
+        foreach (var app in apps)
         {
-            WriteListed(body.Json, instance, spec);
-            if (body.Json.BytesPending > FlushBytes)
+            foreach (var (_, instance) in state.InstancesOf(app.Id))
             {
-                body.Json.Flush();
-                await body.SendIfFullAsync();
+                if (isWanted is null || isWanted(instance))
+                {
+                    WriteListed(body.Json, instance, app.Id.Path, withServicePorts ? app : null);
+                    await body.SendIfFullAsync();
+                }
             }
         }
         body.Json.WriteEndArray();

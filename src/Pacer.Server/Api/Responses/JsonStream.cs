@@ -47,7 +47,15 @@ internal sealed class JsonStream : IBufferWriter<byte>, IAsyncDisposable
     }
 
     /// <summary>Call it after each object.</summary>
-    public ValueTask SendIfFullAsync() => _written < ChunkBytes ? ValueTask.CompletedTask : SendAsync();
+    public ValueTask SendIfFullAsync()
+    {
+        if (_written + Json.BytesPending < ChunkBytes)
+        {
+            return ValueTask.CompletedTask;
+        }
+        Json.Flush();
+        return SendAsync();
+    }
 
     /// <summary>Sends what is left.</summary>
     public async ValueTask EndAsync()

@@ -41,8 +41,8 @@ internal static class TaskEndpoints
                 _ => null,
             })
             .OfType<Condition>().ToHashSet();
-        return TaskRendering.SendListAsync(http, Apps(state).SelectMany(spec => state.InstancesOf(spec.Id).Values
-            .Where(instance => wanted.Count == 0 || wanted.Contains(instance.Condition)).Select(instance => (instance, (RunSpec?)spec))));
+        return TaskRendering.SendListAsync(
+            http, state, Apps(state), withServicePorts: true, wanted.Count == 0 ? null : instance => wanted.Contains(instance.Condition));
     }
 
     private static IEnumerable<RunSpec> Apps(ClusterState state) => state.RunSpecs.Values.Where(spec => spec.Kind == RunSpecKind.App);
