@@ -23,6 +23,7 @@ using Pacer.Server.Endpoints;
 using Pacer.Server.Events;
 using Pacer.Server.Hosting;
 using Pacer.Server.Loop;
+using Pacer.Server.Recording;
 using Pacer.Server.Metrics;
 using Pacer.Server.Secrets;
 using Pacer.Server.Storage;
@@ -48,6 +49,7 @@ public sealed partial class ServerHost : IAsyncDisposable
     private SqliteStateStore _store;
     private ClusterLoop _loop;
     private EventHub _events;
+    private InboxRecorder? _recorder;
     private bool _isOpen = true;
     private volatile bool _stopping;
 
@@ -71,6 +73,9 @@ public sealed partial class ServerHost : IAsyncDisposable
 
     /// <summary>Unix socket for agents of this machine.</summary>
     public string AgentSocketPath { get; }
+
+    /// <summary>Hash of the state that the recording ends with; null while the server runs, or when it records nothing.</summary>
+    public string? RecordedStateHash => _recorder?.FinalHash;
 
     internal ClusterLoop Loop => _loop;
 
@@ -148,6 +153,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         _isOpen = false;
         await _app.StopAsync(cancellationToken);
         await _loop.StopAsync();
+        _recorder?.Dispose();
         await _events.DisposeAsync();
         await _app.DisposeAsync();
         _store.Dispose();
@@ -176,7 +182,7 @@ public sealed partial class ServerHost : IAsyncDisposable
                 try
                 {
                     var next = await StartAsync(_options, _time, CancellationToken.None);
-                    (_app, _store, _loop, _events, _isOpen) = (next._app, next._store, next._loop, next._events, true);
+                    (_app, _store, _loop, _events, _recorder, _isOpen) = (next._app, next._store, next._loop, next._events, next._recorder, true);
                     _app.Services.GetRequiredService<Abdication>().Use(AbdicateAsync);
                     break;
                 }
@@ -266,13 +272,10 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton(secrets);
         services.AddSingleton<LaunchBuilder>((launch, state) => TaskSpecBuilder.Build(
             launch.RunSpec, launch.Instance, rules, source => secrets.Read(state, launch.RunSpec.Id, source)));
-        services.AddSingleton(provider => new ClusterLoop(
-            state, store, provider.GetRequiredService<AgentDirectory>(), provider.GetRequiredService<EventHub>(), Orchestrator.Step,
-            provider.GetRequiredService<ClusterSettings>(), time, provider.GetRequiredService<ILogger<ClusterLoop>>(),
-            provider.GetRequiredService<LoopMetrics>()));
-        services.AddSingleton(new ClusterSettings
+        var settings = new ClusterSettings
         {
             AgentTimeout = options.AgentTimeout,
+            HoldsUnhealthyKills = options.HoldsUnhealthyKills,
             PlacementScore = options.Placement == "pack" ? PlacementScore.Pack : PlacementScore.Spread,
             GpuScheduling = options.GpuScheduling == "unrestricted" ? GpuScheduling.Unrestricted : GpuScheduling.Restricted,
             DefaultAcceptedRoles = options.AcceptedRolesDefault switch
@@ -282,11 +285,21 @@ public sealed partial class ServerHost : IAsyncDisposable
                 _ => DefaultAcceptedRoles.Any,
             },
             HomeRegion = options.HomeRegion,
-        });
+        };
+        services.AddSingleton(settings);
+        InboxRecorder? recorder = null;
         services.AddSingleton(provider => new EndpointFeed(state, time, provider.GetRequiredService<ILogger<EndpointFeed>>()));
+        services.AddSingleton(provider => new ClusterLoop(
+            state, recorder ?? (IStateStore)store, provider.GetRequiredService<AgentDirectory>(), provider.GetRequiredService<EventHub>(),
+            recorder is null ? Orchestrator.Step : recorder.Step, settings, time, provider.GetRequiredService<ILogger<ClusterLoop>>(),
+            provider.GetRequiredService<LoopMetrics>()));
         services.AddSingleton<IClusterLoop>(provider => provider.GetRequiredService<ClusterLoop>());
 
         var app = builder.Build();
+        if (options.Record is { } recording)
+        {
+            recorder = InboxRecorder.Begin(recording, store, state, settings, app.Services.GetRequiredService<ILogger<InboxRecorder>>());
+        }
         var loop = app.Services.GetRequiredService<ClusterLoop>();
         app.Services.GetRequiredService<AgentDirectory>().Use(loop);
         loop.Committed = app.Services.GetRequiredService<EndpointFeed>().Committed;
@@ -294,7 +307,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         app.UseWebSockets();
         app.MapGrpcService<AgentLinkService>();
         ApiRoutes.Map(app);
-        var host = new ServerHost(app, store, loop, app.Services.GetRequiredService<EventHub>(), socket, options, time);
+        var host = new ServerHost(app, store, loop, app.Services.GetRequiredService<EventHub>(), socket, options, time) { _recorder = recorder };
         app.Services.GetRequiredService<Abdication>().Use(host.AbdicateAsync);
         return host;
     }

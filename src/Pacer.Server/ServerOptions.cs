@@ -45,6 +45,12 @@ public sealed record ServerOptions
     /// <summary>Region of apps without a constraint on @region or @zone; null: they go to every region.</summary>
     public string? HomeRegion { get; init; }
 
+    /// <summary>File that the inbox is recorded to, for <c>pacer replay</c>; null: it is not.</summary>
+    public string? Record { get; init; }
+
+    /// <summary>Whether kills for failing health are held back when most of an app turned unhealthy together; false: as in Marathon.</summary>
+    public bool HoldsUnhealthyKills { get; init; } = true;
+
     /// <summary>Lines of logging below this are not written: "debug", "info", "warn", "error".</summary>
     public string LogLevel { get; init; } = "warn";
 }

@@ -57,7 +57,7 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
                "endpoints":[{"name":"http","containerPort":8080,"hostPort":0}],
                "healthCheck":{"http":{"endpoint":"http","path":"/ping"},"gracePeriodSeconds":30,"intervalSeconds":2,"timeoutSeconds":1,"delaySeconds":1}},
               {"name":"client","resources":{"cpus":0.05,"mem":32},
-               "exec":{"command":{"argv":["/bin/bash","-c","until exec 3<>/dev/tcp/127.0.0.1/8080; do sleep 0.05; done 2>/dev/null; touch reached; exec sleep 1000"]}}}]}
+               "exec":{"command":{"argv":["/bin/bash","-c","until exec 3<>/dev/tcp/127.0.0.1/8080; do sleep 0.05; done 2>/dev/null; touch reached; exec sleep 1000"]} } }]}
             """;
         (await Cluster.SendAsync("POST", "/v2/pods", pod)).Expect(System.Net.HttpStatusCode.Created);
         var instance = await Waiting.ForAsync(

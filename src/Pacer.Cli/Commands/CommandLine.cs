@@ -36,6 +36,7 @@ internal static class CommandLine
             NodeCommand.Create(surroundings),
             SecretCommand.Create(surroundings),
             EventCommand.Create(surroundings),
+            ReplayCommand.Create(surroundings),
             CompletionCommand.Create(surroundings),
             VersionCommand.Create(surroundings),
         };

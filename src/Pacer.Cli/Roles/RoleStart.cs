@@ -1,4 +1,5 @@
 using Pacer.Agent;
+using Pacer.Cli.Output;
 using Pacer.Server;
 using Pacer.Server.Storage;
 
@@ -20,6 +21,15 @@ internal static class RoleStart
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
             throw CliException.Usage($"The server can't start: {exception.Message}");
+        }
+    }
+
+    /// <summary>After the server has ended.</summary>
+    public static void TellOfRecording(Terminal terminal, ServerHost server, ServerOptions options)
+    {
+        if (server.RecordedStateHash is { } hash)
+        {
+            terminal.Line($"Recorded to {options.Record}, state hash {hash}");
         }
     }
 

@@ -64,6 +64,7 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         var running = agent.LiveTasks;
         await agent.StopAsync();
         await server.StopAsync(CancellationToken.None);
+        RoleStart.TellOfRecording(_terminal, server, serverOptions);
         _terminal.Line(running == 0
             ? "Pacer ended. No containers are running."
             : $"Pacer ended. {Containers(running)} running; '{Self} up' takes {(running == 1 ? "it" : "them")} over again, '{Self} down' stops {(running == 1 ? "it" : "them")}.");

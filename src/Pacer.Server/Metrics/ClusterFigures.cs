@@ -28,6 +28,7 @@ internal sealed class ClusterFigures
             {
                 InflightKills++;
             }
+            HeldKills += instance.HeldKill is null ? 0 : 1;
             if (instance.Condition is Condition.Provisioned or Condition.Staging or Condition.Starting
                 && now - instance.Since > (instance.Condition == Condition.Provisioned ? settings.LaunchConfirmTimeout : settings.LaunchTimeout))
             {
@@ -55,6 +56,9 @@ internal sealed class ClusterFigures
     public int[] ByTaskCondition { get; } = new int[Enum.GetValues<Condition>().Length];
 
     public int InflightKills { get; private set; }
+
+    /// <summary>Kills for failing health that are held back, because most of the run spec are unhealthy together.</summary>
+    public int HeldKills { get; private set; }
 
     public int LaunchOverdue { get; private set; }
 

@@ -47,6 +47,7 @@ internal sealed class MetricsReading
         Gauge("instances.launch-overdue.gauge", figures.LaunchOverdue);
         Gauge("instances.inflight-kills.gauge", figures.InflightKills);
         Gauge("instances.inflight-kill-attempts.gauge", figures.InflightKills);
+        Gauge("instances.held-unhealthy-kills.gauge", figures.HeldKills);
         Gauge("instances.waiting.gauge", figures.Waiting);
         Gauge("launch-queue.run-specs.gauge", figures.QueuedRunSpecs);
         foreach (var condition in Enum.GetValues<Condition>())

@@ -41,6 +41,7 @@ internal static class AgentMapping
         }
         record.Runtimes.AddRange(node.Runtimes);
         record.Networks.AddRange(node.Networks);
+        record.Unwanted.AddRange(node.Unwanted.Select(task => task.Value));
         if (node.Region is { } region)
         {
             record.Region = region;
@@ -84,6 +85,7 @@ internal static class AgentMapping
         Reservations = RecordValues.Map(record.Reservations, static reservation => new Reservation(
             reservation.Role, RecordValues.ToModel(reservation.Resources), RecordValues.Map(reservation.Ports, ToModel))),
         Networks = RecordValues.Strings(record.Networks),
+        Unwanted = RecordValues.Map(record.Unwanted, static task => new TaskId(task)),
     };
 
     private static PortRangeRecord ToRecord(PortRange range) => new() { First = range.First, Last = range.Last };

@@ -31,6 +31,7 @@ internal static class ServerCommand
                 : $"Agents join with: pacer agent --join {host.AgentAddress}{(options.JoinToken is null ? "" : " --join-token …")}");
             await stop.WaitAsync();
             await host.StopAsync(CancellationToken.None);
+            RoleStart.TellOfRecording(surroundings.Terminal, host, options);
             surroundings.Terminal.Line("The server ended; agents keep their containers running.");
             return ExitCode.Ok;
         });

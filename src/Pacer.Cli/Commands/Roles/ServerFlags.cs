@@ -20,6 +20,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
     private readonly Flag _gpuScheduling = new(surroundings, "--gpu-scheduling", "PACER_GPU_SCHEDULING", "POLICY", "restricted: nodes with free GPUs are kept for apps that need one; unrestricted", "restricted");
     private readonly Flag _acceptedRoles = new(surroundings, "--accepted-roles-default", "PACER_ACCEPTED_ROLES_DEFAULT", "ROLES", "What apps without acceptedResourceRoles use: any, unreserved or reserved", "any");
     private readonly Flag _homeRegion = new(surroundings, "--home-region", "PACER_HOME_REGION", "NAME", "Region of apps without a constraint on @region or @zone; without it they go to every region");
+    private readonly Flag _unhealthyKills = new(surroundings, "--unhealthy-kills", "PACER_UNHEALTHY_KILLS", "hold|always", "hold: spare instances when most of their app turned unhealthy together; always: Marathon's behaviour", "hold");
+    private readonly Flag _record = new(surroundings, "--record", "PACER_RECORD", "FILE", "Record every input of the scheduler for 'pacer replay'; at 256 MiB FILE becomes FILE.1 and a new one begins");
 
     public Flag JoinToken => _joinToken;
 
@@ -37,6 +39,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
         command.Add(_secretsDir);
         command.Add(_allowOrigin);
         command.Add(_newGroupEnforceRole);
+        command.Add(_unhealthyKills);
+        command.Add(_record);
     }
 
     public ServerOptions Options(ParseResult parse, string dataDirectory, string logLevel) => new()
@@ -56,6 +60,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
         GpuScheduling = FlagValue.OneOf(parse, _gpuScheduling, "restricted", "unrestricted"),
         AcceptedRolesDefault = FlagValue.OneOf(parse, _acceptedRoles, "any", "unreserved", "reserved"),
         HomeRegion = parse.GetValue(_homeRegion) is { Length: > 0 } region ? region : null,
+        HoldsUnhealthyKills = FlagValue.OneOf(parse, _unhealthyKills, "hold", "always") == "hold",
+        Record = parse.GetValue(_record) is { Length: > 0 } recording ? Path.GetFullPath(recording) : null,
         LogLevel = logLevel,
     };
 }

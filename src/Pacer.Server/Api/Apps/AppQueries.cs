@@ -30,8 +30,22 @@ internal static class AppQueries
     public static Task GetAsync(AppsContext context, HttpContext http, string path)
     {
         var embeds = SingleDefault | Embeds(http);
-        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOf(state, path, embeds), state => AppRendering.SendAsync(
-            http, AppLookup.App(state, path), state, embeds, context.Now));
+        return SnapshotRead.AnswerAsync(http, context.Loop, state => PartsOf(state, path, embeds), state =>
+        {
+            var spec = AppLookup.App(state, path);
+            TellOfHeldKills(http, state, spec);
+            return AppRendering.SendAsync(http, spec, state, embeds, context.Now);
+        });
+    }
+
+    // The body is Marathon's; it has no place for what Marathon does not do.
+    private static void TellOfHeldKills(HttpContext http, ClusterState state, RunSpec spec)
+    {
+        var held = state.InstancesOf(spec.Id).Values.Count(instance => instance.HeldKill is not null);
+        if (held > 0)
+        {
+            ApiResponse.AddWarnings(http, [$"{held} unhealthy instances are not killed, because most of {spec.Id} are unhealthy together"]);
+        }
     }
 
     public static Task GroupAsync(AppsContext context, HttpContext http, string path)
