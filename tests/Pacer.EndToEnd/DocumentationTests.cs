@@ -5,11 +5,14 @@ namespace Pacer.EndToEnd;
 
 public sealed class DocumentationTests
 {
-    [Fact]
-    public async Task CommandLinePage_ItsExamples_WorkInTheirOrder()
+    [Theory]
+    [InlineData("command-line")]
+    [InlineData("deployments")]
+    [InlineData("health")]
+    public async Task Page_ItsExamples_WorkInTheirOrder(string name)
     {
-        var page = await File.ReadAllTextAsync(Path.Combine(PacerProgram.Repository, "docs/command-line.md"));
-        var block = Regex.Match(page[page.IndexOf("## Examples", StringComparison.Ordinal)..], "```sh\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
+        var page = await File.ReadAllTextAsync(Path.Combine(PacerProgram.Repository, $"docs/{name}.md"));
+        var block = Regex.Match(page[page.IndexOf("## Example", StringComparison.Ordinal)..], "```sh\n(.*?)```", RegexOptions.Singleline).Groups[1].Value;
         await using var cluster = await Cluster.StartAsync();
         foreach (var line in block.Split('\n', StringSplitOptions.RemoveEmptyEntries))
         {

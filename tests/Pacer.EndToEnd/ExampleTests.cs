@@ -12,6 +12,8 @@ public sealed class ExampleTests
         ["fetch"] = File.ReadLines("/etc/os-release").First(),
         ["user"] = "nobody",
         ["scaled"] = "one of three, on port ",
+        ["upgrade"] = "version 1",
+        ["health"] = "alive",
     };
 
     [Fact]
@@ -31,7 +33,7 @@ public sealed class ExampleTests
             (await cluster.PacerAsync("app", "add", file)).Expect(0);
             var app = name == "hello" ? "/hello" : "/examples/" + name;
             var tasks = (await cluster.PacerAsync("task", "list", app, "-q")).Expect(0).Output.Split('\n', StringSplitOptions.RemoveEmptyEntries);
-            Assert.Equal(name == "scaled" ? 3 : 1, tasks.Length);
+            Assert.Equal(name switch { "scaled" => 3, "upgrade" => 2, _ => 1 }, tasks.Length);
             if (FirstLines[name] is { } expected)
             {
                 var log = "";

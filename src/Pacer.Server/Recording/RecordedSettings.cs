@@ -1,4 +1,5 @@
 using Pacer.Core.Cluster;
+using Pacer.Core.Model;
 using Pacer.Server.Recording.Items;
 using Pacer.Server.Storage;
 

@@ -125,6 +125,27 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
         return new Answer(response.StatusCode, body, response);
     }
 
+    /// <summary>The server gives up the lead and takes it again, as nobody else could; events are read from a new stream.</summary>
+    internal async Task AbdicateAsync()
+    {
+        var loop = _server!.Loop;
+        (await SendAsync("DELETE", "/v2/leader")).Expect(HttpStatusCode.OK);
+        await Waiting.UntilAsync(async () =>
+        {
+            try
+            {
+                return !ReferenceEquals(loop, _server.Loop) && (await Http.GetAsync("/ping")).IsSuccessStatusCode
+                    && _server.Loop.State.Agents.Values.All(agent => agent.Connected);
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        }, "the server leads again and its agents are back");
+        await Events.DisposeAsync();
+        Events = await EventLog.OpenAsync(Http);
+    }
+
     /// <summary>A small app of one command; <paramref name="more"/> is JSON members.</summary>
     internal static string App(string id, string cmd, string more = "") =>
         $$"""{"id":"{{id}}","cmd":{{System.Text.Json.JsonSerializer.Serialize(cmd)}},"cpus":0.01,"mem":16,"taskKillGracePeriodSeconds":1{{(more.Length > 0 ? "," + more : "")}}}""";

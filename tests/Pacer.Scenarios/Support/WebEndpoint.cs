@@ -7,14 +7,16 @@ namespace Pacer.Scenarios.Support;
 /// <summary>A web server on a free port of this machine that answers every request with the status it is told.</summary>
 internal sealed class WebEndpoint : IAsyncDisposable
 {
-    private readonly TcpListener _listener = new(IPAddress.Loopback, 0);
+    private readonly TcpListener _listener;
     private readonly CancellationTokenSource _end = new();
     private readonly Task _serving;
     private int _calls;
 
-    public WebEndpoint(int status)
+    /// <param name="port">0: any free one.</param>
+    public WebEndpoint(int status, int port = 0)
     {
         Status = status;
+        _listener = new TcpListener(IPAddress.Loopback, port);
         _listener.Start();
         _serving = Task.Run(ServeAsync);
     }

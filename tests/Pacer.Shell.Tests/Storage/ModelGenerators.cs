@@ -50,15 +50,40 @@ internal static class ModelGenerators
 
     private static readonly Gen<HealthResult> Health = Gen.Select(
         Gen.Int, Gen.Bool, Gen.Int, MaybeMoment, MaybeMoment, MaybeMoment, MaybeText,
-        (check, alive, failures, first, last, failure, cause) => new HealthResult(check, alive, failures, first, last, failure, cause));
+        (check, alive, failures, first, last, failure, cause) => new HealthResult(check, alive, failures, first, last, failure, cause)
+        {
+            KillCause = cause,
+            FailsTask = alive,
+        });
+
+    private static readonly Gen<ReadinessResult> Readiness = Gen.Select(Text, Gen.Bool, Gen.Nullable(Gen.Select(Gen.Int, Text, Text)),
+        (name, ready, last) => new ReadinessResult(name, ready, last is { } answer ? new ReadinessResponse(answer.Item1, answer.Item2, answer.Item3) : null));
+
+    private static readonly Gen<CheckResult?> CheckResults = Gen.OneOf<CheckResult?>(
+        Gen.Const((CheckResult?)null),
+        Gen.Int.Select(status => (CheckResult?)new CheckResult.Http(status)),
+        Gen.Bool.Select(succeeded => (CheckResult?)new CheckResult.Tcp(succeeded)),
+        Gen.Int.Select(code => (CheckResult?)new CheckResult.Command(code)));
 
     private static readonly Gen<TaskInfo> Tasks = Gen.Select(
         Gen.Select(InstanceIds, Gen.Int[1, 9], (id, n) => TaskId.Create(id, TaskId.AppContainer, n)),
         Enum<Condition>(),
         Gen.Select(Moment, MaybeMoment, Moment),
         Gen.Select(MaybeText, MaybeText, Gen.Nullable(Gen.Int), Gen.Nullable(Gen.Int)),
-        Gen.Select(Many(Text), Many(Health)),
-        (id, condition, t, m, l) => new TaskInfo(id, condition, t.Item1, t.Item2, t.Item3, m.Item1, m.Item2, m.Item3, m.Item4, l.Item1, l.Item2));
+        Gen.Select(Many(Text), Many(Health), Many(Readiness), CheckResults, Gen.Long),
+        (id, condition, t, m, l) => new TaskInfo(id, condition, t.Item1, t.Item2, t.Item3, m.Item1, m.Item2, m.Item3, m.Item4, l.Item1, l.Item2)
+        {
+            Readiness = l.Item3,
+            Check = l.Item4,
+            Sequence = l.Item5,
+        });
+
+    public static readonly Gen<TaskReport> Reports = Gen.Select(Tasks, Moment,
+        (task, at) => new TaskReport(task.Id, task.Sequence, task.Condition, task.Message, task.Reason, at, task.ExitCode, task.Signal, task.IpAddresses, task.Health)
+        {
+            Readiness = task.Readiness,
+            Check = task.Check,
+        });
 
     private static readonly Gen<Placement> Placements = Gen.Select(Text, Text, MaybeText, MaybeText, Many(Gen.Int), Amounts,
         (agent, host, region, zone, ports, resources) => new Placement(new AgentId(agent), host, region, zone, ports, resources) { Reserved = resources });
@@ -69,9 +94,15 @@ internal static class ModelGenerators
         Gen.Select(Gen.Null(Placements), Many(Tasks), Gen.Nullable(Gen.Bool), Gen.Bool),
         Gen.Select(MaybeMoment, MaybeMoment, MaybeMoment, MaybeText, MaybeMoment),
         (a, b, c, d) => new Instance(a.Item1, a.Item2, a.Item3, a.Item4, a.Item5, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
-            c.Item1, c.Item2, c.Item3, c.Item4, d.Item1, d.Item2, d.Item3, d.Item4) { Deadline = d.Item5 });
+            c.Item1, c.Item2, c.Item3, c.Item4, d.Item1, d.Item2, d.Item3, d.Item4)
+        {
+            Deadline = d.Item5,
+            AwaitsReadiness = c.Item4,
+            UnhealthyKill = d.Item4,
+            HeldKill = b.Item5,
+        });
 
-    private static readonly Gen<AgentNode> Agents = Gen.Select(
+    public static readonly Gen<AgentNode> Agents = Gen.Select(
         Gen.Select(Text, Text, Text, Amounts),
         Gen.Select(
             Many(Gen.Select(Gen.Int, Gen.Int, (first, last) => new PortRange(first, last))),
@@ -83,7 +114,7 @@ internal static class ModelGenerators
             Gen.Bool,
             Gen.Null(Gen.Select(Moment, MaybeMoment, Gen.Bool, Gen.Bool, (since, until, all, expired) => new NodeDrain(since, until, all) { Expired = expired }))),
         (a, b, c, d) => new AgentNode(new AgentId(a.Item1), a.Item2, a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
-            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5 });
+            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5, Unwanted = ValueList.From(b.Item5.Select(task => new TaskId(task))) });
 
     private static readonly Gen<DeploymentAction> Actions = Gen.Select(Enum<ActionKind>(), SpecId, Enum<RunSpecKind>(), Many(InstanceIds),
         (kind, id, specKind, sentenced) => new DeploymentAction(kind, id, specKind, sentenced));
