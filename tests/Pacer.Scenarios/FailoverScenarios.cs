@@ -2,13 +2,16 @@ namespace Pacer.Scenarios;
 
 public sealed class FailoverScenarios(TwoNodes cluster) : Scenario<TwoNodes>(cluster)
 {
-    private const string Ready =
+    // Agents of these tests count as lost after a second; an abdication may take longer, and is not about that.
+    private const string Patient = "\"unreachableStrategy\":{\"inactiveAfterSeconds\":60,\"expungeAfterSeconds\":120},";
+
+    private const string Ready = Patient +
         "\"instances\":2,\"readinessChecks\":[{\"portName\":\"http-api\",\"intervalSeconds\":2,\"timeoutSeconds\":1}],\"portDefinitions\":[{\"port\":0,\"name\":\"http-api\"}]";
 
     [Fact(DisplayName = "FAILOVER-01: the task of a deployment that can't finish survives an abdication")]
     public async Task FAILOVER_01()
     {
-        await Cluster.CreateAsync(App("/failover", more: "\"instances\":2,\"constraints\":[[\"rack\",\"CLUSTER\",\"r1\"],[\"hostname\",\"UNIQUE\"]]"));
+        await Cluster.CreateAsync(App("/failover", more: Patient + "\"instances\":2,\"constraints\":[[\"rack\",\"CLUSTER\",\"r1\"],[\"hostname\",\"UNIQUE\"]]"));
         var task = Assert.Single(await Cluster.RunningAsync("/failover", 1));
         await Cluster.AbdicateAsync();
         Assert.Single(await Cluster.DeploymentsAsync());
@@ -29,7 +32,7 @@ public sealed class FailoverScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clu
     public async Task FAILOVER_06()
     {
         await using var web = new WebEndpoint(200);
-        var health = $"\"instances\":2,\"healthChecks\":[{{\"protocol\":\"HTTP\",\"port\":{web.Port},\"intervalSeconds\":1,\"gracePeriodSeconds\":600,\"maxConsecutiveFailures\":0}}]";
+        var health = Patient + $"\"instances\":2,\"healthChecks\":[{{\"protocol\":\"HTTP\",\"port\":{web.Port},\"intervalSeconds\":1,\"gracePeriodSeconds\":600,\"maxConsecutiveFailures\":0}}]";
         await Cluster.DeployAsync(App("/failover", more: health));
         var old = await Cluster.RunningAsync("/failover");
         web.Status = 500;

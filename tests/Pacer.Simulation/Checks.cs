@@ -167,6 +167,10 @@ internal static class Checks
         }
     }
 
+    private static string Describe(RunSpec spec, List<Instance> instances) => $"{spec.Instances} wanted, {spec.Upgrade}, there are "
+        + string.Join("; ", instances.Select(i => $"{(i.ConfigVersion == spec.LastConfigChangeAt ? "new" : "old")} {i.Goal} {i.Condition}"
+            + $"{(i.Ready ? " ready" : "")}{(i.Healthy == true ? " healthy" : "")}{(i.KillSentAt is null ? "" : " ending")}"));
+
     /// <summary>Once faults have stopped: what is wanted runs, or there is a reason; nothing else runs; deployments have ended.</summary>
     public static void Converged(SimulatedCluster cluster)
     {
@@ -189,7 +193,7 @@ internal static class Checks
             {
                 var stuck = deployment.Transitions.Any(t => t.Target is { } target && state.Pending.ContainsKey(target.Id)
                     && Orchestrator.Explain(state, state.RunSpecs[target.Id]).Accepting == 0);
-                Require(stuck, $"deployment {deployment.Id} of {spec.Id} does not end");
+                Require(stuck, $"deployment {deployment.Id} of {spec.Id} does not end: {Describe(spec, instances)}");
             }
         }
         foreach (var instance in state.AllInstances.Where(i => NodeDrains.Leaves(state, i)))

@@ -79,12 +79,6 @@ internal sealed partial class InboxRecorder : IStateStore
         }
         try
         {
-            if (_file.Length > _maxBytes)
-            {
-                Close();
-                Open();
-                return;
-            }
             var batch = new Batch
             {
                 Now = _step.Now.UnixMilliseconds,
@@ -95,12 +89,17 @@ internal sealed partial class InboxRecorder : IStateStore
             batch.Inputs.AddRange(_step.Inputs.Select(InputCodec.Encode));
             Write(new Item { Batch = batch });
             _file.Flush();
+            if (_file.Length > _maxBytes)
+            {
+                Close();
+                Open();
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // What is recorded must not keep the cluster from working.
             LogStopped(_log, _path, e.Message);
-            _file.Dispose();
+            _file?.Dispose();
             _file = null;
         }
     }
