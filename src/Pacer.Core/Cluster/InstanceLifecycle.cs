@@ -297,7 +297,8 @@ internal static class InstanceLifecycle
     private static bool EndsTheOthers(Condition condition) => condition.IsTerminal() && condition != Condition.Finished;
 
     // A task that was found ready once stays so: the check is not polled any more.
-    private static bool IsReady(ValueList<TaskInfo> tasks) => tasks.All(task => task.Readiness.Any(result => result.Ready));
+    private static bool IsReady(ValueList<TaskInfo> tasks) =>
+        tasks.All(task => task.Condition == Condition.Finished || task.Readiness.Any(result => result.Ready)); // one that has finished its work is waited for no more
 
     private static int IndexOf(Instance instance, TaskId id)
     {
