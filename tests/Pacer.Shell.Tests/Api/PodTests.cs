@@ -247,7 +247,7 @@ public sealed class PodTests
              "containers":[{"name":"a","resources":{},"image":{"kind":"DOCKER","id":"alpine"},"check":{"tcp":{"endpoint":"e"}}}]}
             """);
         Assert.True(created.Status == HttpStatusCode.Created, created.Text);
-        Assert.Equal(3, created.Warnings.Length);
+        Assert.Equal(2, created.Warnings.Length);
         Assert.Contains("did you mean containers?", created.Warnings[0]);
         Assert.DoesNotContain("check", created.Text, StringComparison.Ordinal);
     }

@@ -82,6 +82,7 @@ public sealed class ServiceDiscoveryTests
         {
             var registration = TestAgent.Registration();
             registration.Address = "10.0.0.7";
+            registration.Networks.AddRange(["container/bridge", "dcos"]);
             await using var server = await RunningServer.StartAsync();
             await using var agent = await TestAgent.ConnectAsync(server.Socket, registration);
             await using var dns = await StartDnsAsync(server);
