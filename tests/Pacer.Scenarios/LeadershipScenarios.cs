@@ -86,16 +86,6 @@ public sealed class LeadershipScenarios(OneNode cluster) : Scenario<OneNode>(clu
     [Fact(DisplayName = "PROXY-06: a leader answers 404 to an unknown path")]
     public async Task PROXY_06() => Assert.Equal(HttpStatusCode.NotFound, (await Cluster.SendAsync("GET", "/no/such/path")).Status);
 
-    [Fact(DisplayName = "FAILOVER-01: a task of an app in deployment survives the change of leader")]
-    public async Task FAILOVER_01()
-    {
-        await Cluster.CreateAsync(App("/unique", more: """ "instances":2,"constraints":[["hostname","UNIQUE"]] """));
-        var before = await Cluster.RunningAsync("/unique", 1);
-        await AbdicateAsync();
-        Assert.Equal(before, await Cluster.RunningAsync("/unique", 1));
-        Assert.Single(await Cluster.DeploymentsAsync());
-    }
-
     [Fact(DisplayName = "JEPSEN-LEAD-01: with a leader that keeps abdicating, every app that was acknowledged exists")]
     public async Task JEPSEN_LEAD_01()
     {

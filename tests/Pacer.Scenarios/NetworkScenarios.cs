@@ -14,7 +14,7 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
                 p = self.path.split("/")
                 text = b"pong" if p[1] == "ping" else urllib.request.urlopen("http://" + p[2] + ":" + p[3] + "/ping", timeout=10).read()
                 self.send_response(200); self.end_headers(); self.wfile.write(text)
-        http.server.HTTPServer(("0.0.0.0", 8080), H).serve_forever()'
+        http.server.ThreadingHTTPServer(("0.0.0.0", 8080), H).serve_forever()'
         """;
 
     private static string OnBridge(string id, string node) => App(id, Server, $$"""

@@ -15,6 +15,7 @@ internal static class AnswerContract
     public static Operation? Find(string method, string path)
     {
         path = path.Split('?')[0];
+        method = method == "HEAD" ? "GET" : method; // the same, without the body
         return Paths.FirstOrDefault(pair => pair.Operation.Method == method && pair.Path.IsMatch(path)).Operation;
     }
 
