@@ -26,6 +26,8 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         serverLock.Write(http);
         await using var agent = await RoleStart.AgentAsync(agentOptions with { Join = "unix:" + server.AgentSocketPath }, stop.Token);
 
+        using var api = new ApiClient(http, _terminal);
+        await WaitForNodeAsync(api, agent.AgentId, stop.Token);
         _terminal.Line($"Pacer is up: {http} (state in {dataDirectory})");
         if (agent.LiveTasks is var takenOver and > 0)
         {
@@ -40,7 +42,6 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
             _terminal.Line("note: " + reason);
         }
 
-        using var api = new ApiClient(http, _terminal);
         await using var names = dns is null ? null : await dns.StartAsync(api.Server);
         try
         {
@@ -69,6 +70,24 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
             ? "Pacer ended. No containers are running."
             : $"Pacer ended. {Containers(running)} running; '{Self} up' takes {(running == 1 ? "it" : "them")} over again, '{Self} down' stops {(running == 1 ? "it" : "them")}.");
         return ExitCode.Ok;
+    }
+
+    // Up means that tasks can be placed. A machine that is very busy is told of its node a little later.
+    private static async Task WaitForNodeAsync(ApiClient api, string agentId, CancellationToken stop)
+    {
+        using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        patience.CancelAfter(TimeSpan.FromSeconds(5));
+        try
+        {
+            while ((await api.GetAsync("v2/nodes", patience.Token)).Items("nodes").All(node => node.Text("id") != agentId || node.Text("state") != "connected"))
+            {
+                await Task.Delay(10, patience.Token);
+            }
+        }
+        catch (Exception exception) when (patience.IsCancellationRequested && exception is OperationCanceledException or CliException)
+        {
+            // It goes on without: what is deployed waits for the node.
+        }
     }
 
     private void ShowNext(string http, IReadOnlyList<(string File, JsonObject App)> apps)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pacer.Cli.Client;
+using Pacer.Cli.Commands.Deployments;
 using Pacer.Cli.Output;
 
 namespace Pacer.Cli.Commands.Apps;
@@ -50,7 +51,7 @@ internal static class AppPlanCommand
         var number = 0;
         foreach (var step in plan.Items("steps"))
         {
-            terminal.Line($"Step {++number}: " + string.Join(", ", step.Items("actions").Select(action => $"{action.Text("action")} {action.Text("app", action.Text("pod"))}")));
+            terminal.Line($"Step {++number}: " + string.Join(", ", step.Items("actions").Select(action => $"{DeploymentActions.Short(action.Text("action"))} {action.Text("app", action.Text("pod"))}")));
             PrintMoves(step, "starts", "start", terminal);
             PrintMoves(step, "stops", "stop", terminal);
         }
