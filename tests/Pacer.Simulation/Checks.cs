@@ -56,7 +56,8 @@ internal static class Checks
     {
         var after = cluster.State;
         foreach (var ofSpec in result.Changes.OfType<Change.PutInstance>().Select(c => c.Instance)
-            .Where(i => i.KillReason == NodeDrains.KillReason && before.Instance(i.Id) is { KillSentAt: null, Condition: Condition.Running } b && IsWell(before, b))
+            .Where(i => i.KillReason == NodeDrains.KillReason && before.Instance(i.Id) is { KillSentAt: null, Condition: Condition.Running } b && IsWell(before, b)
+                && IsWell(after, i)) // the same step may have told that it is not well any more
             .DistinctBy(i => i.Id).GroupBy(i => i.RunSpecId))
         {
             if (!after.RunSpecs.TryGetValue(ofSpec.Key, out var spec)
@@ -71,7 +72,7 @@ internal static class Checks
     }
 
     private static bool IsWell(ClusterState state, Instance instance) =>
-        (state.RunSpecOf(instance) ?? state.RunSpecs.GetValueOrDefault(instance.RunSpecId)) is not { HealthChecks: > 0 } || instance.Healthy == true;
+        instance.Ready && ((state.RunSpecOf(instance) ?? state.RunSpecs.GetValueOrDefault(instance.RunSpecId)) is not { HealthChecks: > 0 } || instance.Healthy == true);
 
     private static void Placed(SimulatedCluster cluster, ClusterState before, Instance instance, Placement place)
     {

@@ -53,7 +53,7 @@ for (var i = 0; i < seeds; i++, options = options with { Seed = options.Seed + 1
     {
         Console.WriteLine($"  {failure}");
         Console.WriteLine("  looking for the shortest history that shows it…");
-        var shortest = SimulationRun.Shorten(options with { Log = null }, attempts: 400);
+        var shortest = SimulationRun.Shorten(options with { Log = null }, attempts: 1_500);
         outcome = SimulationRun.Play(shortest with { Log = line => Console.WriteLine("  " + line) });
         Console.WriteLine($"  {outcome.Failure}");
         return 1;

@@ -47,7 +47,7 @@ internal static class UnhealthyKills
         foreach (var task in instance.Tasks)
         {
             // Those of Mesos' kind are told by the task's status alone.
-            if (task.Health.Any(result => result is { KillCause: not null, FailsTask: false }))
+            if (!task.Condition.IsTerminal() && task.Health.Any(result => result is { KillCause: not null, FailsTask: false }))
             {
                 tx.Publish(new ClusterEvent.UnhealthyInstanceKilled(tx.Now, instance, task.Id, cause));
             }

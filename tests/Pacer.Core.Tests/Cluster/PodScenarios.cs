@@ -45,6 +45,47 @@ public sealed class PodScenarios
     }
 
     [Fact]
+    public void Pod_HeldContainerFinishes_WhatItsCheckSaidLastEndsNothing()
+    {
+        var cluster = new TestCluster();
+        var agent = cluster.AddAgent("a1");
+        agent.Health = true;
+        agent.ObeysKills = false;
+        cluster.Put(Pod("/pod") with { Instances = 4, ContainerHealthChecks = [1, 0] });
+        agent.FailedTooOften.UnionWith(cluster.InstancesOf("/pod").Select(i => i.Tasks[0].Id));
+        foreach (var instance in cluster.InstancesOf("/pod").ToList())
+        {
+            agent.Become(instance.Tasks[0].Id, Condition.Running);
+            cluster.Deliver();
+        }
+        var held = cluster.InstancesOf("/pod").First(i => i.HeldKill is not null);
+        agent.Become(held.Tasks[0].Id, Condition.Finished);
+        agent.ObeysKills = true;
+        cluster.Advance(TimeSpan.FromMinutes(1));
+
+        var after = cluster.InstancesOf("/pod").Single(i => i.Id == held.Id);
+        Assert.Equal(held.Incarnation, after.Incarnation);
+        Assert.Equal((Condition.Running, null, null), (after.Condition, after.HeldKill, after.KillSentAt));
+    }
+
+    [Fact]
+    public void Pod_ContainerFinishesBeforeItWasReady_OthersAreEnough()
+    {
+        var cluster = new TestCluster();
+        var agent = cluster.AddAgent("a1");
+        agent.Readiness = false;
+        cluster.Put(Pod("/pod") with { HasReadinessCheck = true });
+        var tasks = cluster.Single("/pod").Tasks;
+        agent.Become(tasks[0].Id, Condition.Finished);
+        cluster.Deliver();
+        Assert.Single(cluster.State.Deployments);
+        agent.Readiness = true;
+        agent.Become(tasks[1].Id, Condition.Running);
+        cluster.Deliver();
+        Assert.Empty(cluster.State.Deployments);
+    }
+
+    [Fact]
     public void Pod_ContainerFailsWhileOthersEndSlowly_PlaceIsKeptUntilAllEnded()
     {
         var cluster = Running("/pod", out var agent);

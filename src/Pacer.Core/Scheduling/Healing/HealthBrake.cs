@@ -37,7 +37,7 @@ internal readonly record struct HealthBrake(int Unhealthy, int Instances)
         {
             foreach (var result in task.Health)
             {
-                if (result.KillCause is { } cause)
+                if (!task.Condition.IsTerminal() && result.KillCause is { } cause) // what a finished container said last counts no more
                 {
                     return cause;
                 }
