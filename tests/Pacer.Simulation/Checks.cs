@@ -200,7 +200,7 @@ internal static class Checks
         foreach (var instance in state.AllInstances.Where(i => NodeDrains.Leaves(state, i)))
         {
             var stuck = state.LockedBy.ContainsKey(instance.RunSpecId) || state.Pending.ContainsKey(instance.RunSpecId);
-            Require(stuck, $"{instance.Id} does not leave {instance.Placement!.AgentId}, which is drained, though nothing holds it");
+            Require(stuck, $"{instance.Id} does not leave {instance.Placement!.AgentId}, which is drained, though nothing holds it: {Describe(state.RunSpecs[instance.RunSpecId], [.. state.InstancesOf(instance.RunSpecId).Values])}");
         }
         foreach (var instance in state.AllInstances)
         {

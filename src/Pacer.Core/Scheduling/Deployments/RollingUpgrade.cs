@@ -48,7 +48,7 @@ internal static class RollingUpgrade
             }
         }
 
-        var freshHealthy = fresh.Count(i => InstanceHealth.IsHealthyAndReady(i, target));
+        var freshHealthy = fresh.Count(i => InstanceHealth.IsHealthyAndReady(i, specOf(i)));
         var healthyOld = old.Where(i => InstanceHealth.IsHealthyAndReady(i, specOf(i))).ToList();
         var healthyNow = healthyOld.Count + freshHealthy;
         var killable = Math.Max(0, healthyNow - minHealthy);
@@ -70,7 +70,7 @@ internal static class RollingUpgrade
         kill.AddRange(victims);
         if (fresh.Count > wanted)
         {
-            kill.AddRange(fresh.OrderBy(i => InstanceHealth.IsHealthyAndReady(i, target)).ThenByDescending(i => i.ScheduledAt).ThenBy(i => i.Id)
+            kill.AddRange(fresh.OrderBy(i => InstanceHealth.IsHealthyAndReady(i, specOf(i))).ThenByDescending(i => i.ScheduledAt).ThenBy(i => i.Id)
                 .Take(fresh.Count - wanted));
         }
         return new UpgradeDecision(kill, start, freshHealthy >= wanted && old.Count == 0 && leaving == 0 && kill.Count == 0);
