@@ -52,10 +52,10 @@ internal static class Tasks
         {
             return;
         }
-        // The same step may also have ended others on purpose, before this decision or after it: one of both views must allow it.
+        // The same step may have ended others on purpose between this decision and another: unhealthy ones before it, healthy ones after it.
         var after = cluster.State.InstancesOf(instance.RunSpecId).Values;
-        var siblings = before.InstancesOf(instance.RunSpecId).Values.Where(i => i.Goal == Goal.Running).Select(i => cluster.State.Instance(i.Id) ?? i);
-        Require(Allows(siblings) || Allows(after.Where(i => i.Goal == Goal.Running)),
+        var siblings = before.InstancesOf(instance.RunSpecId).Values.Where(i => i.Goal == Goal.Running).Select(i => cluster.State.Instance(i.Id) ?? i).ToList();
+        Require(Allows(siblings) || Allows(siblings.Where(i => i.Goal == Goal.Running || !IsUnhealthy(i))) || Allows(after.Where(i => i.Goal == Goal.Running)),
             $"{instance.Id} was ended for its health though most of {instance.RunSpecId} are unhealthy with it");
 
         static bool Allows(IEnumerable<Instance> instances)
