@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 namespace Pacer.Scenarios;
 
 /// <summary>Apps on networks of their own; the nodes are agents on one machine, each with a bridge and a subnet of its own.</summary>
-public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(cluster)
+public sealed class NetworkScenarios(NamedNetworks cluster) : Scenario<NamedNetworks>(cluster)
 {
     // GET /ping says pong; GET /relay/HOST/PORT asks that server for /ping and passes its answer on.
     private const string Server = """
@@ -47,8 +47,8 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
         Assert.Contains(pong.Address, status.Body.ToJsonString(), StringComparison.Ordinal);
     }
 
-    [Fact]
-    public async Task Pod_OnTheBridgeNetwork_AnswersAtThePortOfItsNodeAndItsContainersShareOneLoopback()
+    [Fact(DisplayName = "SYS-POD-17: a pod on the bridge network has an address of its own, and answers at the port of its node and on its containers' loopback")]
+    public async Task SYS_POD_17()
     {
         await SkipWithoutNetworksAsync();
         var pod = $$$"""
@@ -75,6 +75,27 @@ public sealed class NetworkScenarios(TwoNodes cluster) : Scenario<TwoNodes>(clus
             "the client reached the server on their loopback");
         (await Cluster.SendAsync("DELETE", "/v2/pods/pod")).Expect(System.Net.HttpStatusCode.Accepted);
         await Waiting.UntilAsync(async () => (await Cluster.SendAsync("GET", "/v2/pods")).Body!.AsArray().Count == 0, "the pod is gone");
+    }
+
+    [Fact(DisplayName = "SYS-POD-16: a pod on a container network tells the network's name, and an address that answers")]
+    public async Task SYS_POD_16()
+    {
+        await SkipWithoutNetworksAsync();
+        var pod = $$$"""
+            {"id":"/pod","networks":[{"mode":"container","name":"overlay"}],"containers":[
+              {"name":"server","resources":{"cpus":0.05,"mem":64},"exec":{"command":{"shell":{{{System.Text.Json.JsonSerializer.Serialize(Server)}}}} },
+               "endpoints":[{"name":"http","containerPort":8080}],
+               "healthCheck":{"http":{"endpoint":"http","path":"/ping"},"gracePeriodSeconds":30,"intervalSeconds":2,"timeoutSeconds":1,"delaySeconds":1} }]}
+            """;
+        (await Cluster.SendAsync("POST", "/v2/pods", pod)).Expect(System.Net.HttpStatusCode.Created);
+        var instance = await Waiting.ForAsync(
+            async () => (await Cluster.SendAsync("GET", "/v2/pods/pod::status")).Body is { } status && status["status"]!.ToString() == "STABLE"
+                ? status["instances"]![0] : null,
+            "the pod is stable");
+        var network = Assert.Single(instance["networks"]!.AsArray())!;
+        Assert.Equal("overlay", network["name"]!.ToString());
+        using var http = new HttpClient { Timeout = TimeSpan.FromSeconds(15) };
+        Assert.Equal("pong", await http.GetStringAsync($"http://{network["addresses"]![0]}:8080/ping"));
     }
 
     private async Task SkipWithoutNetworksAsync()

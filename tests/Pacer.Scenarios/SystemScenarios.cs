@@ -32,4 +32,34 @@ public sealed class SystemScenarios(OneNode cluster) : Scenario<OneNode>(cluster
         await Cluster.Nodes[0].StartAsync();
         Assert.Equal(before, await Cluster.RunningAsync("/stays", 1));
     }
+
+    [Fact(DisplayName = "STARTUP-01: a server whose HTTP port is taken ends with a code that is not zero")]
+    public async Task STARTUP_01()
+    {
+        var directory = new DirectoryInfo(AppContext.BaseDirectory);
+        while (!File.Exists(Path.Combine(directory!.FullName, "Pacer.slnx")))
+        {
+            directory = directory.Parent;
+        }
+        var data = Directory.CreateTempSubdirectory("pacer-taken-");
+        try
+        {
+            using var process = System.Diagnostics.Process.Start(new System.Diagnostics.ProcessStartInfo(
+                Path.Combine(directory.FullName, "artifacts/bin/Pacer.Cli/release/pacer"),
+                ["server", "--http", Cluster.Http.BaseAddress!.Authority, "--data-dir", data.FullName])
+            {
+                RedirectStandardError = true,
+                RedirectStandardOutput = true,
+            })!;
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
+            var told = await process.StandardError.ReadToEndAsync(patience.Token);
+            await process.WaitForExitAsync(patience.Token);
+            Assert.NotEqual(0, process.ExitCode);
+            Assert.Contains(Cluster.Http.BaseAddress.Port.ToString(System.Globalization.CultureInfo.InvariantCulture), told, StringComparison.Ordinal);
+        }
+        finally
+        {
+            data.Delete(recursive: true);
+        }
+    }
 }

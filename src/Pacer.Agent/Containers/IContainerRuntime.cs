@@ -37,7 +37,10 @@ public sealed record ContainerPlan(
     /// <summary>The node's IPC namespace and /dev/shm instead of own ones.</summary>
     public bool ShareNodeIpc { get; init; }
 
-    /// <summary>Size of an own /dev/shm, bytes.</summary>
+    /// <summary>Name of a group of containers whose IPC namespace and /dev/shm this one shares; null: none.</summary>
+    public string? SharedIpc { get; init; }
+
+    /// <summary>Size of an own /dev/shm, or of the group's, bytes.</summary>
     public long ShmBytes { get; init; } = 64L << 20;
 
     /// <summary>Null: the container shares the node's network.</summary>

@@ -87,6 +87,7 @@ internal static class TaskPlan
         SeccompProfile = spec.Linux is { SeccompProfile.Length: > 0 } linux ? linux.SeccompProfile : null,
         SeccompUnconfined = spec.Linux is { SeccompUnconfined: true },
         ShareNodeIpc = spec.Linux is { ShareNodeIpc: true },
+        SharedIpc = spec is { Group.Length: > 0, Linux.ShareGroupIpc: true } ? spec.Group : null,
         ShmBytes = spec.Linux is { ShmBytes: > 0 } sized ? sized.ShmBytes : DefaultShmBytes,
     };
 

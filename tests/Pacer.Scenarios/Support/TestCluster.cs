@@ -69,6 +69,8 @@ public abstract class TestCluster(int nodes) : IAsyncLifetime
             _nodes.Add(node);
             await node.StartAsync();
         }
+        await Waiting.UntilAsync(
+            () => Task.FromResult(_server.Loop.State.Agents.Values.Count(agent => agent.Connected) == nodes), "every node has joined");
     }
 
     public async ValueTask DisposeAsync()
@@ -204,6 +206,15 @@ public sealed class TwoRegions() : TestCluster(4)
     private protected override ServerOptions Tune(ServerOptions options) => options with { HomeRegion = "home" };
 
     private protected override AgentOptions Tune(int number, AgentOptions options) => options with { Region = number <= 2 ? "home" : "remote", Zone = $"z{number}" };
+}
+
+/// <summary>Each node has a network "overlay" of its own beside the bridge.</summary>
+public sealed class NamedNetworks() : TestCluster(2)
+{
+    private protected override AgentOptions Tune(int number, AgentOptions options) => options with
+    {
+        Networks = new Dictionary<string, string> { ["overlay"] = $"10.231.{number}.0/24" },
+    };
 }
 
 /// <summary>Every node has a GPU, and they are kept for those who need one.</summary>

@@ -22,6 +22,9 @@ internal static unsafe partial class Libc
     public const int OpenCloseOnExec = 0x80000;
     public const ulong MountNoSuid = 2;
     public const ulong MountNoDev = 4;
+    public const ulong MountNoExec = 8;
+    public const ulong MountBind = 4096;
+    public const int IpcNamespace = 0x08000000;
     public const int OpenPathOnly = 0x200000;
     public const ulong MountReadOnly = 1;
     public const int UnmountDetach = 2;
@@ -175,6 +178,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport("libc", EntryPoint = "setns", SetLastError = true)]
     public static partial int SetNamespace(int descriptor, int kind);
+
+    [LibraryImport("libc", EntryPoint = "unshare", SetLastError = true)]
+    public static partial int Unshare(int kinds);
 
     [LibraryImport("libc", EntryPoint = "statfs", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     public static partial int StatFs(string path, byte* result);

@@ -6,22 +6,24 @@ using Pacer.Agent.Node;
 namespace Pacer.Agent.Containers.Oci;
 
 /// <summary>Turns a plan into a bundle, after a look whether it can work: a message that names the cause beats an exit code.</summary>
-internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree cgroups, ImageRoots imageRoots, SeccompProfiles seccomp, ulong bounding)
+internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree cgroups, ImageRoots imageRoots, SharedIpc sharedIpc, SeccompProfiles seccomp, ulong bounding)
 {
     /// <summary>Mounts the image's root, if there is one. Throws <see cref="ContainerStartException"/>.</summary>
     public BundleSpec Build(ContainerPlan plan)
     {
         var spec = plan.Image is { } image ? OnImage(plan, image) : OnHost(plan);
+        var ipc = plan.SharedIpc is { } group ? sharedIpc.Join(group, plan.ContainerId, plan.ShmBytes) : null;
         return spec with
         {
+            IpcNamespace = ipc?.NamespacePath,
             Seccomp = seccomp.Find(plan.SeccompProfile, plan.SeccompUnconfined, plan.Image is not null, spec.Process.Capabilities),
             SharesNodeIpc = plan.ShareNodeIpc,
-            Mounts = [.. spec.Mounts.Select(mount => mount is { Destination: "/dev/shm", Type: "tmpfs" } ? SharedMemory(plan) : mount)],
+            Mounts = [.. spec.Mounts.Select(mount => mount is { Destination: "/dev/shm", Type: "tmpfs" } ? SharedMemory(plan, ipc) : mount)],
         };
     }
 
-    private static BundleMount SharedMemory(ContainerPlan plan) => plan.ShareNodeIpc
-        ? new("/dev/shm", "bind", "/dev/shm", ["rbind", "rw", "nosuid", "noexec", "nodev"])
+    private static BundleMount SharedMemory(ContainerPlan plan, IpcPlace? shared) => plan.ShareNodeIpc || shared is not null
+        ? new("/dev/shm", "bind", shared?.SharedMemory ?? "/dev/shm", ["rbind", "rw", "nosuid", "noexec", "nodev"])
         : new("/dev/shm", "tmpfs", "shm",
             ["nosuid", "noexec", "nodev", "mode=1777", string.Create(System.Globalization.CultureInfo.InvariantCulture, $"size={plan.ShmBytes}")]);
 

@@ -34,6 +34,9 @@ internal sealed record BundleSpec(
     /// <summary>No IPC namespace of its own.</summary>
     public bool SharesNodeIpc { get; init; }
 
+    /// <summary>Path of the IPC namespace to join; null: one of its own, or the node's.</summary>
+    public string? IpcNamespace { get; init; }
+
     /// <summary>Path of the network namespace to join; null: the node's.</summary>
     public string? NetworkNamespace { get; init; }
 
@@ -101,6 +104,10 @@ internal sealed record BundleSpec(
         {
             json.WriteStartObject();
             json.WriteString("type", ns);
+            if (ns == "ipc" && IpcNamespace is not null)
+            {
+                json.WriteString("path", IpcNamespace);
+            }
             json.WriteEndObject();
         }
 

@@ -42,6 +42,9 @@ internal sealed class OciPaths
     /// <summary>What containers with an image write outside of their sandbox.</summary>
     public string Writable => $"{WorkDir}/runtime/writable";
 
+    /// <summary>IPC namespaces of pods.</summary>
+    public string SharedIpc => $"{RunDir}/ipc";
+
     public string Bundle(string containerId) => $"{Bundles}/{containerId}";
 
     public string ExitFile(string containerId) => $"{Exits}/{containerId}";
@@ -66,7 +69,7 @@ internal sealed class OciPaths
         }
         // The environment of every task, which may hold passwords, and files of images, which may run as their owner: not for
         // other users of this machine.
-        foreach (var directory in (string[])[RuntimeRoot, Bundles, ImageRootsDirectory, Writable])
+        foreach (var directory in (string[])[RuntimeRoot, Bundles, ImageRootsDirectory, Writable, SharedIpc])
         {
             Directory.CreateDirectory(directory);
             File.SetUnixFileMode(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);

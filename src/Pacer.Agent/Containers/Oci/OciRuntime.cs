@@ -25,6 +25,7 @@ internal sealed class OciRuntime : IContainerRuntime
     private readonly MonitorLauncher _launcher;
     private readonly OciExec _exec;
     private readonly ImageRoots _imageRoots;
+    private readonly SharedIpc _sharedIpc;
     private readonly SeccompProfiles _seccomp;
     private readonly ulong _bounding;
     private readonly ConcurrentDictionary<string, Lazy<Task<ContainerExit>>> _exits = new();
@@ -41,6 +42,7 @@ internal sealed class OciRuntime : IContainerRuntime
         paths.Create();
         HostRootView.PrepareRoot(paths.RootFileSystem);
         _imageRoots = new ImageRoots(paths);
+        _sharedIpc = new SharedIpc(paths);
         _seccomp = seccomp ?? new SeccompProfiles(null);
         RunsImages = _imageRoots.Problem() is null;
     }
@@ -105,6 +107,7 @@ internal sealed class OciRuntime : IContainerRuntime
 
         await _cgroups.RemoveAsync(containerId).ConfigureAwait(false);
         _imageRoots.Remove(containerId);
+        _sharedIpc.Leave(containerId);
         DeleteTree(_paths.Bundle(containerId));
         File.Delete(_paths.Record(containerId));
         File.Delete(_paths.ExitFile(containerId));
@@ -186,7 +189,7 @@ internal sealed class OciRuntime : IContainerRuntime
         try
         {
             _exits.TryRemove(id, out _);
-            var spec = NetworkView.Apply(new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _seccomp, _bounding).Build(plan), plan.Network);
+            var spec = NetworkView.Apply(new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _sharedIpc, _seccomp, _bounding).Build(plan), plan.Network);
             if (plan.Image is null)
             {
                 MakePrivateTmp(plan.Sandbox);
@@ -331,7 +334,7 @@ internal sealed class OciRuntime : IContainerRuntime
     /// <summary>Every container of which anything is left.</summary>
     private HashSet<string> KnownIds()
     {
-        var ids = new HashSet<string>(_cgroups.Containers().Concat(_imageRoots.Containers()), StringComparer.Ordinal);
+        var ids = new HashSet<string>(_cgroups.Containers().Concat(_imageRoots.Containers()).Concat(_sharedIpc.Containers()), StringComparer.Ordinal);
         foreach (var directory in (string[])[_paths.Bundles, _paths.RuntimeRoot, _paths.Records, _paths.Exits])
         {
             ids.UnionWith(Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!)

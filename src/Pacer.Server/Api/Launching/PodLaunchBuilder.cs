@@ -54,6 +54,7 @@ internal static class PodLaunchBuilder
             // 0 would mean the agent's own default.
             KillGraceMs = container.Lifecycle?.KillGracePeriodSeconds is { } grace ? Math.Max(1, (long)Math.Min(grace * 1000, 1e14)) : 0,
             Role = spec.Role,
+            Linux = ToLinux(pod, container),
             Group = FormattableString.Invariant($"{instance.Id}.{instance.Incarnation}"),
         };
         if (container.Image is { } image)
@@ -95,6 +96,20 @@ internal static class PodLaunchBuilder
             task.HealthChecks.Add(ToHealthCheck(check, container, ports, PodDefaults.IsHostMode(pod)));
         }
         return task;
+    }
+
+    // A container's parent is the pod, whose parent is the node. Containers share with their pod unless they say otherwise.
+    private static LinuxSpec ToLinux(Pod pod, PodContainer container)
+    {
+        var linux = TaskSpecBuilder.ToLinux(container.LinuxInfo ?? new LinuxInfo());
+        var isPrivate = container.LinuxInfo?.IpcInfo?.Mode == "PRIVATE";
+        linux.ShareNodeIpc = !isPrivate && pod.LinuxInfo?.IpcInfo?.Mode == "SHARE_PARENT";
+        linux.ShareGroupIpc = !isPrivate && !linux.ShareNodeIpc && pod.Containers!.Count > 1;
+        if (!isPrivate)
+        {
+            linux.ShmBytes = TaskSpecBuilder.ShmBytes(pod.LinuxInfo);
+        }
+        return linux;
     }
 
     private static Command? ToCommand(CommandForm? command) => command switch

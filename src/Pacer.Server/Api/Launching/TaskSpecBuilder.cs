@@ -104,8 +104,10 @@ internal static class TaskSpecBuilder
         SeccompProfile = linux.Seccomp?.ProfileName ?? "",
         SeccompUnconfined = linux.Seccomp is { ProfileName: null, Unconfined: true },
         ShareNodeIpc = linux.IpcInfo?.Mode == "SHARE_PARENT",
-        ShmBytes = (linux.IpcInfo?.ShmSize ?? 0) * 1024L * 1024,
+        ShmBytes = ShmBytes(linux),
     };
+
+    internal static long ShmBytes(LinuxInfo? linux) => (linux?.IpcInfo?.ShmSize ?? 0) * 1024L * 1024;
 
     internal static AgentArtifact ToArtifact(Contracts.Wire.Artifact artifact) => new()
     {

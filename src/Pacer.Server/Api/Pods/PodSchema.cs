@@ -83,7 +83,7 @@ internal static class PodSchema
             new("cpus", AppSchema.ResourceLimit),
             new("mem", AppSchema.ResourceLimit))),
         new("endpoints", new Shape.List(Endpoint)),
-        new("linuxInfo", AppSchema.LinuxInfo, Unsupported: Always("the container gets the defaults")),
+        new("linuxInfo", AppSchema.LinuxInfo),
         new("image", Image),
         new("environment", Environment),
         new("user", Text),
@@ -150,7 +150,7 @@ internal static class PodSchema
             new("mem", new Shape.Number(32, MaxMiB)) { Default = 32 },
             new("disk", new Shape.Number(10, MaxMiB)) { Default = 10 })),
         new("role", NonEmpty),
-        new("linuxInfo", AppSchema.LinuxInfo, Unsupported: Always("containers get the defaults")),
+        new("linuxInfo", AppSchema.LinuxInfo),
         new("legacySharedCgroups", Flag, Unsupported: Always("each container has a cgroup of its own")));
 
     public static readonly Shape.List Ids = new(NonEmpty, Max: 100_000);

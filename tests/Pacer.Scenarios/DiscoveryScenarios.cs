@@ -4,7 +4,7 @@ using Pacer.Edge.Dns;
 
 namespace Pacer.Scenarios;
 
-public sealed class NetworkingScenarios(TwoNodes cluster) : Scenario<TwoNodes>(cluster)
+public sealed class DiscoveryScenarios(TwoNodes cluster) : Scenario<TwoNodes>(cluster)
 {
     [Fact(DisplayName = "SYS-NET-03: an app reaches another by its DNS name")]
     public async Task SYS_NET_03()
