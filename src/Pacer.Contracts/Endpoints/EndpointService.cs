@@ -26,6 +26,9 @@ public sealed class EndpointService
     /// <summary>Number of health checks; with 0 a task's health is never known.</summary>
     public int HealthChecks { get; set; }
 
+    /// <summary>Indexes of the ports whose health check speaks HTTP; null: none.</summary>
+    public List<int>? HttpPorts { get; set; }
+
     /// <summary>Unique in the feed.</summary>
     [System.Text.Json.Serialization.JsonIgnore]
     public string Key => KeyOf(Id, ConfigVersion);

@@ -1,5 +1,6 @@
 using System.Text.Json;
 using Pacer.Contracts.Endpoints;
+using Pacer.Contracts.Wire;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Apps;
 using Pacer.Server.Api.Launching;
@@ -72,7 +73,18 @@ internal static class EndpointRows
             port.ServicePort = effective.ServicePort;
             return port;
         })];
+        row.HttpPorts = HttpPorts(app, row.Ports.Count);
         return row;
+    }
+
+    // A check with a port of its own speaks for all; others for the port with their index, the first where they have none.
+    private static List<int>? HttpPorts(App app, int ports)
+    {
+        var checks = app.HealthChecks ?? [];
+        var fixedPort = checks.Find(check => check.Port is > 0);
+        var http = Enumerable.Range(0, ports).Where(index => (fixedPort ?? checks.Find(check => (check.PortIndex ?? 0) == index))?.Protocol
+            is "HTTP" or "HTTPS" or "MESOS_HTTP" or "MESOS_HTTPS").ToList();
+        return http.Count > 0 ? http : null;
     }
 
     private static EndpointPort Port(string? name, Dictionary<string, string>? labels, List<string>? networks) => new()

@@ -219,6 +219,7 @@ internal sealed class EndpointTable
             Networks = old.Networks,
             Ports = old.Ports,
             HealthChecks = old.HealthChecks,
+            HttpPorts = old.HttpPorts,
         }, delta);
     }
 

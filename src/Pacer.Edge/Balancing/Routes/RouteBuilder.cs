@@ -1,0 +1,233 @@
+using System.Collections.Immutable;
+using System.Globalization;
+using System.Net;
+using Pacer.Contracts.Endpoints;
+using Pacer.Edge.Balancing.Labels;
+
+namespace Pacer.Edge.Balancing.Routes;
+
+/// <summary>
+/// Makes a routing table from endpoints and labels. The same endpoints give the same table. Nothing here fails: what can't be done is left
+/// out, for that one port, and a warning says so.
+/// </summary>
+internal sealed class RouteBuilder(RouteOptions options)
+{
+    private const string LabelPrefix = "HAPROXY_";
+    private const string OwnPrefix = "PACER_LB_";
+
+    private static readonly HashSet<string> AppLabels = new(StringComparer.Ordinal)
+    {
+        "HAPROXY_GROUP", "HAPROXY_DEPLOYMENT_GROUP", "HAPROXY_DEPLOYMENT_ALT_PORT", "HAPROXY_DEPLOYMENT_COLOUR", "HAPROXY_DEPLOYMENT_STARTED_AT",
+        "HAPROXY_DEPLOYMENT_TARGET_INSTANCES", "HAPROXY_DEPLOYMENT_NEW_INSTANCES", "HAPROXY_APP_ID", "PACER_LB_WEIGHT", "PACER_LB_MAINTENANCE",
+    };
+
+    private readonly List<BalancerWarning> _warnings = [];
+
+    public static RoutingTable Build(EndpointSet endpoints, RouteOptions options) => new RouteBuilder(options).Build(endpoints);
+
+    private RoutingTable Build(EndpointSet endpoints)
+    {
+        var tasks = endpoints.Tasks.ToLookup(task => task.ServiceId, StringComparer.Ordinal);
+        var published = new List<PublishedService>();
+        foreach (var configurations in endpoints.Services.GroupBy(service => service.Id, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            // What holds is the newest definition; the tasks are those of all.
+            var service = configurations.OrderByDescending(service => service.Current).ThenByDescending(service => service.ConfigVersion, StringComparer.Ordinal).First();
+            if (service.Labels.Count > 0 || options.Groups.Contains("*"))
+            {
+                published.Add(new PublishedService(service, [.. tasks[service.Id].OrderBy(task => task.Id, StringComparer.Ordinal)]));
+                WarnOfStrayLabels(service);
+            }
+        }
+        var backends = new List<Backend>();
+        foreach (var group in published.GroupBy(service => service.LogicalId, StringComparer.Ordinal).OrderBy(group => group.Key, StringComparer.Ordinal))
+        {
+            backends.AddRange(Backends(group.Key, [.. group], endpoints));
+        }
+        var listening = Listening(backends);
+        return new RoutingTable([.. listening], Hosts(listening), AppIds(listening), [.. _warnings.Distinct()]);
+    }
+
+    private IEnumerable<Backend> Backends(string id, List<PublishedService> members, EndpointSet endpoints)
+    {
+        var group = DeploymentGroup.Of(members);
+        foreach (var warning in group.Warnings)
+        {
+            _warnings.Add(warning);
+        }
+        var lead = group.Lead.Service;
+        for (var index = 0; index < lead.Ports.Count; index++)
+        {
+            var port = lead.Ports[index];
+            if (port.Protocol == "udp")
+            {
+                continue;
+            }
+            var settings = Settings(lead, index);
+            if (!settings.Enabled || !InGroup(settings.Groups))
+            {
+                continue;
+            }
+            var servers = new List<Server>();
+            var numbers = new HashSet<int>();
+            foreach (var (service, draining) in group.Members)
+            {
+                var weight = ReferenceEquals(service.Service, lead) ? settings.ServerWeight : Settings(service.Service, Math.Min(index, service.Service.Ports.Count - 1)).ServerWeight;
+                foreach (var task in service.Tasks)
+                {
+                    if (Server(task, service.Service, index, endpoints, draining.Contains(task.Id), numbers) is { } server
+                        && !servers.Exists(other => other.Address.Equals(server.Address)))
+                    {
+                        servers.Add(server with { Weight = weight });
+                    }
+                }
+            }
+            var name = ServerNames.OfBackend(id, settings.ListenPort > 0 ? settings.ListenPort : index);
+            yield return new Backend(name, id, index, settings,
+                [.. servers.OrderBy(server => server.Address.Address.ToString(), StringComparer.Ordinal).ThenBy(server => server.Address.Port)]);
+        }
+    }
+
+    private PortSettings Settings(EndpointService service, int index) => PortLabels.Read(
+        service.Id, service.Labels, index, service.Ports.Count, service.Ports[index].ServicePort, service.HttpPorts?.Contains(index) == true, options.Strict, _warnings);
+
+    private bool InGroup(IReadOnlyList<string> groups) => options.Groups.Contains("*") || groups.Any(group => options.Groups.Contains(group));
+
+    private static Server? Server(EndpointTask task, EndpointService service, int index, EndpointSet endpoints, bool givesWay, HashSet<int> numbers)
+    {
+        if (task.Ports.Find(port => port.Port == index) is not { } port || endpoints.Node(task.NodeId) is not { } node)
+        {
+            return null;
+        }
+        IPAddress? address;
+        int number;
+        if (port.HostPort > 0)
+        {
+            _ = IPAddress.TryParse(node.Address, out address);
+            number = port.HostPort;
+        }
+        else
+        {
+            _ = IPAddress.TryParse(task.Addresses.FirstOrDefault(), out address);
+            number = port.ContainerPort;
+        }
+        if (address is null || number is <= 0 or > 65535 || Standing(task, service, givesWay) is not { } standing)
+        {
+            return null;
+        }
+        var endpoint = new IPEndPoint(address, number);
+        var name = ServerNames.OfServer(port.HostPort > 0 ? node.Hostname : address.ToString(), endpoint);
+        return new Server(name, ServerNames.Number(name, numbers), ServerNames.Cookie(name), task.Id, endpoint, standing.Standing, standing.Reason);
+    }
+
+    /// <summary>Null: it has no place behind a balancer.</summary>
+    private static (ServerStanding Standing, string? Reason)? Standing(EndpointTask task, EndpointService service, bool givesWay) => task.State switch
+    {
+        "TASK_RUNNING" or "TASK_UNREACHABLE" or "TASK_LOST" when task.Draining => (ServerStanding.Draining, "it was told to end"),
+        "TASK_KILLING" => (ServerStanding.Draining, "it was told to end"),
+        "TASK_RUNNING" when service.HealthChecks > 0 && task.Healthy == false => (ServerStanding.Down, "its health checks fail"),
+        "TASK_RUNNING" when service.HealthChecks > 0 && task.Healthy is null => (ServerStanding.Down, "its health is not known yet"),
+        "TASK_RUNNING" when !task.Ready => (ServerStanding.Down, "it is not ready"),
+        "TASK_RUNNING" when givesWay => (ServerStanding.Draining, "a newer version takes its place"),
+        "TASK_RUNNING" => (ServerStanding.Up, null),
+        "TASK_UNREACHABLE" or "TASK_LOST" => (ServerStanding.Unreachable, "its node is unreachable"),
+        _ => null,
+    };
+
+    /// <summary>Two services can't listen on one port: the first by id has it.</summary>
+    private List<Backend> Listening(List<Backend> backends)
+    {
+        var owners = new Dictionary<(string Address, int Port), Backend>();
+        for (var i = 0; i < backends.Count; i++)
+        {
+            var backend = backends[i];
+            if (!backend.Listens)
+            {
+                continue;
+            }
+            var port = backend.Settings.ListenPort;
+            var address = backend.Settings.BindAddress?.ToString() ?? "*";
+            if (options.Taken.TryGetValue(port, out var purpose))
+            {
+                backends[i] = backend with { Listening = false };
+                Warn(backend, $"port {port} is the balancer's own, for {purpose}. HAPROXY_{backend.PortIndex}_PORT chooses another");
+                continue;
+            }
+            var owner = owners.FirstOrDefault(other => other.Key.Port == port && (other.Key.Address == address || other.Key.Address == "*" || address == "*")).Value;
+            if (owner is not null)
+            {
+                backends[i] = backend with { Listening = false };
+                Warn(backend, $"port {port} is taken by {owner.ServiceId}. HAPROXY_{backend.PortIndex}_PORT chooses another");
+                continue;
+            }
+            owners[(address, port)] = backend;
+        }
+        return backends;
+    }
+
+    private HostRouter Hosts(List<Backend> backends)
+    {
+        var rules = new List<HostRule>();
+        var seen = new Dictionary<(string Host, string Path, bool, int), Backend>();
+        foreach (var backend in backends)
+        {
+            foreach (var host in backend.Settings.Hosts)
+            {
+                foreach (var path in backend.Settings.Paths.Count > 0 ? backend.Settings.Paths : [""])
+                {
+                    if (seen.TryGetValue((host, path, backend.Settings.PathsIgnoreCase, backend.Settings.Weight), out var first))
+                    {
+                        Warn(backend, $"{host}{path} leads to {first.ServiceId} already, which keeps it. Give one of them another HAPROXY_{backend.PortIndex}_VHOST, PATH or BACKEND_WEIGHT");
+                        continue;
+                    }
+                    seen[(host, path, backend.Settings.PathsIgnoreCase, backend.Settings.Weight)] = backend;
+                    rules.Add(new HostRule(host, path.Length == 0 ? null : path, backend.Settings.PathsIgnoreCase, backend.Settings.Weight, backend));
+                }
+            }
+        }
+        return new HostRouter(rules, options.MarathonLbPaths);
+    }
+
+    /// <summary>An app's id leads to its first port that speaks HTTP.</summary>
+    private static ImmutableDictionary<string, Backend> AppIds(List<Backend> backends)
+    {
+        var ids = ImmutableDictionary.CreateBuilder<string, Backend>(StringComparer.OrdinalIgnoreCase);
+        foreach (var backend in backends.Where(backend => backend.Settings.Mode == ServiceMode.Http))
+        {
+            ids.TryAdd(backend.ServiceId, backend);
+        }
+        return ids.ToImmutable();
+    }
+
+    /// <summary>Labels that no port reads.</summary>
+    private void WarnOfStrayLabels(EndpointService service)
+    {
+        foreach (var label in service.Labels.Keys.Order(StringComparer.Ordinal))
+        {
+            var prefix = label.StartsWith(LabelPrefix, StringComparison.Ordinal) ? LabelPrefix : label.StartsWith(OwnPrefix, StringComparison.Ordinal) ? OwnPrefix : null;
+            if (prefix is null || AppLabels.Contains(label))
+            {
+                continue;
+            }
+            var rest = label.AsSpan(prefix.Length);
+            var end = rest.IndexOf('_');
+            if (end <= 0 || !int.TryParse(rest[..end], NumberStyles.None, CultureInfo.InvariantCulture, out var index))
+            {
+                _warnings.Add(new BalancerWarning(service.Id, label, $"{label} is not known; labels of a port have its index, as in {prefix}0_…."));
+            }
+            else if (index >= service.Ports.Count)
+            {
+                var has = service.Ports.Count switch { 0 => "no port", 1 => "one port, with index 0", var count => $"ports 0 to {count - 1}" };
+                _warnings.Add(new BalancerWarning(service.Id, label, $"{label} has no effect: {service.Id} has {has}."));
+            }
+            else if (prefix == OwnPrefix && !OwnLabels.Contains(rest[(end + 1)..].ToString()))
+            {
+                _warnings.Add(new BalancerWarning(service.Id, label, $"{label} is not known."));
+            }
+        }
+    }
+
+    private static readonly HashSet<string> OwnLabels = new(StringComparer.Ordinal) { "BACKEND_PROTOCOL", "MAXCONN", "TIMEOUT", "ACCEPT_PROXY", "SEND_PROXY" };
+
+    private void Warn(Backend backend, string text) => _warnings.Add(new BalancerWarning(backend.ServiceId, null, $"Port {backend.PortIndex}: {text}."));
+}
