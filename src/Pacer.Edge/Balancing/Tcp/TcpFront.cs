@@ -26,7 +26,7 @@ internal sealed class TcpFront(LiveRoutes routes, TimeProvider time)
             client.Abort();
             return;
         }
-        var (chosen, server, inUse) = await ConnectAsync(key, source, client.ConnectionClosed);
+        var (chosen, server, inUse) = await ConnectAsync(key, source);
         if (server is null || chosen is null || inUse is null)
         {
             pool.State.NotServed();
@@ -51,8 +51,9 @@ internal sealed class TcpFront(LiveRoutes routes, TimeProvider time)
         }
     }
 
-    private async Task<(PoolServer? Chosen, Socket? Server, Pool? Pool)> ConnectAsync(string key, IPEndPoint source, CancellationToken gone)
+    private async Task<(PoolServer? Chosen, Socket? Server, Pool? Pool)> ConnectAsync(string key, IPEndPoint source)
     {
+        // A client that has said all it has to say still waits for an answer, so its half-closed connection is no reason to stop.
         List<PoolServer>? tried = null;
         for (var attempt = 0; ; attempt++)
         {
@@ -65,7 +66,7 @@ internal sealed class TcpFront(LiveRoutes routes, TimeProvider time)
             var chosen = pool.Choose(address, null, tried, out var full);
             if (chosen is null)
             {
-                if (full && await pool.State.WaitAsync(pool.Settings.QueueTimeout, time, gone))
+                if (full && await pool.State.WaitAsync(pool.Settings.QueueTimeout, time, CancellationToken.None))
                 {
                     attempt--;
                     continue;
@@ -74,17 +75,13 @@ internal sealed class TcpFront(LiveRoutes routes, TimeProvider time)
             }
             try
             {
-                var server = await Dialer.DialAsync(chosen.Server.Address, pool.Settings.ConnectTimeout, gone);
+                var server = await Dialer.DialAsync(chosen.Server.Address, pool.Settings.ConnectTimeout, CancellationToken.None);
                 chosen.Load.Succeeded();
                 return (chosen, server, pool);
             }
-            catch (Exception e)
+            catch (DialException)
             {
                 pool.Leave(chosen);
-                if (e is not DialException)
-                {
-                    throw;
-                }
                 chosen.Load.Failed(time.GetUtcNow());
                 if (attempt >= pool.Settings.Retries)
                 {
@@ -93,7 +90,7 @@ internal sealed class TcpFront(LiveRoutes routes, TimeProvider time)
                 pool.State.Retried();
                 if (tried?.Contains(chosen) == true || pool.Servers.Count == 1)
                 {
-                    await Task.Delay(TimeSpan.FromMilliseconds(100 << attempt), time, gone);
+                    await Task.Delay(TimeSpan.FromMilliseconds(100 << attempt), time, CancellationToken.None);
                 }
                 (tried ??= []).Add(chosen);
             }
