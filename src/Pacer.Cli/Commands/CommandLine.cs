@@ -7,6 +7,7 @@ using Pacer.Cli.Commands.Apps;
 using Pacer.Cli.Commands.Deployments;
 using Pacer.Cli.Commands.Dns;
 using Pacer.Cli.Commands.Groups;
+using Pacer.Cli.Commands.Lb;
 using Pacer.Cli.Commands.Pods;
 using Pacer.Cli.Commands.Roles;
 using Pacer.Cli.Commands.State;
@@ -26,6 +27,7 @@ internal static class CommandLine
             ServerCommand.Create(surroundings),
             AgentCommand.Create(surroundings),
             DnsCommand.Create(surroundings),
+            LbCommand.Create(surroundings),
             BackupCommand.Create(surroundings),
             RestoreCommand.Create(surroundings),
             AppCommand.Create(surroundings),
@@ -101,7 +103,7 @@ internal static class CommandLine
     }
 
     private static bool OwnsSignals(ParseResult parse) =>
-        parse.CommandResult.Command.Parents.OfType<RootCommand>().Any() && parse.CommandResult.Command.Name is "up" or "server" or "agent" or "dns";
+        parse.CommandResult.Command.Parents.OfType<RootCommand>().Any() && parse.CommandResult.Command.Name is "up" or "server" or "agent" or "dns" or "lb";
 
     private static void SetHelp(Command command, Help help)
     {

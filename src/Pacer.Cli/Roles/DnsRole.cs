@@ -1,4 +1,3 @@
-using Microsoft.Extensions.Logging;
 using Pacer.Cli.Output;
 using Pacer.Edge.Dns;
 
@@ -13,7 +12,7 @@ internal sealed class DnsRole(Surroundings surroundings, DnsOptions options, str
         var terminal = surroundings.Terminal;
         try
         {
-            var dns = await DnsHost.StartAsync(options, server, new LineLogger(terminal.Error, logLevel));
+            var dns = await DnsHost.StartAsync(options, server, new LineLogger("Pacer.Dns", terminal.Error, logLevel));
             var http = dns.HttpAddress is { } address ? $", its HTTP API http://{address}" : "";
             terminal.Line($"DNS answers on {string.Join(", ", dns.Addresses)}{http}");
             foreach (var note in dns.Notes)
@@ -42,25 +41,6 @@ internal sealed class DnsRole(Surroundings surroundings, DnsOptions options, str
         catch (OperationCanceledException)
         {
             // Asked to stop before there was contact.
-        }
-    }
-
-    /// <summary>One line to standard error for each message, as the server writes them.</summary>
-    private sealed class LineLogger(TextWriter output, string level) : ILogger
-    {
-        private readonly LogLevel _lowest = level switch { "debug" => LogLevel.Debug, "info" => LogLevel.Information, "error" => LogLevel.Error, _ => LogLevel.Warning };
-
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
-
-        public bool IsEnabled(LogLevel logLevel) => logLevel >= _lowest;
-
-        public void Log<TState>(LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
-        {
-            if (IsEnabled(logLevel))
-            {
-                var word = logLevel switch { LogLevel.Warning => "warn", LogLevel.Error => "fail", LogLevel.Debug => "dbug", _ => "info" };
-                output.WriteLine($"{DateTime.UtcNow:yyyy-MM-dd'T'HH:mm:ss.fff'Z'} {word}: Pacer.Dns[{eventId.Id}] {formatter(state, exception)}");
-            }
         }
     }
 }

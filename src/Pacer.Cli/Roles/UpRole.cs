@@ -7,11 +7,12 @@ using Pacer.Server;
 namespace Pacer.Cli.Roles;
 
 /// <summary>
-/// Server, agent and DNS in one process. They speak over the data directory's socket and the REST API, with the contracts that cross
+/// Server, agent, DNS and load balancer in one process. They speak over the data directory's socket and the REST API, with the contracts that cross
 /// machines too.
 /// </summary>
 /// <param name="dns">Null: no DNS.</param>
-internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOptions, AgentOptions agentOptions, DnsRole? dns)
+/// <param name="lb">Null: no load balancer.</param>
+internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOptions, AgentOptions agentOptions, DnsRole? dns, LbRole? lb)
 {
     private readonly Terminal _terminal = surroundings.Terminal;
 
@@ -43,6 +44,7 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
         }
 
         await using var names = dns is null ? null : await dns.StartAsync(api.Server);
+        await using var balancer = lb is null ? null : await lb.StartAsync(api.Server);
         try
         {
             await new FirstApps(surroundings, api).DeployAsync(apps, stop.Token);

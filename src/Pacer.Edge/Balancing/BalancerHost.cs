@@ -42,6 +42,7 @@ public sealed class BalancerHost : IAsyncDisposable
     private readonly ListenerSet _serviceListeners;
     private readonly List<PortListener> _own = [];
     private readonly List<string> _notes = [];
+    private readonly List<string> _replaced = [];
     private readonly BalancerView _view;
     private readonly CancellationTokenSource _stopping = new();
     private readonly Dictionary<int, string> _taken = [];
@@ -182,6 +183,10 @@ public sealed class BalancerHost : IAsyncDisposable
         Listen(_options.Https, ListenerKind.Https, "--lb-https");
         Listen(_options.AppIds, ListenerKind.AppId, "--lb-appid");
         Listen(_options.Status, ListenerKind.Status, "--lb-status");
+        if (_replaced.Count > 0)
+        {
+            _notes.Add($"The load balancer can't have {string.Join("; ", _replaced)}. --lb-http, --lb-https, --lb-appid and --lb-status ADDRESS:PORT choose others.");
+        }
         _sweeping = SweepAsync();
     }
 
@@ -260,11 +265,15 @@ public sealed class BalancerHost : IAsyncDisposable
         {
             if (TryListen(new IPEndPoint(address.Wanted.Address, port), purpose) is null)
             {
-                _notes.Add($"The load balancer can't have {address.Wanted} for {Words(kind)} ({trouble}); it uses {_view.Addresses[^1].Address} instead. {flag} ADDRESS:PORT chooses another.");
+                _replaced.Add($"{address.Wanted} for {Words(kind)} ({trouble}), so that is on {_view.Addresses[^1].Address}");
                 return;
             }
         }
-        throw new BalancerStartException($"{flag} {address.Wanted} can't be used: {trouble}. Choose another address with {flag} ADDRESS:PORT, or off.");
+        if (!_options.Lenient)
+        {
+            throw new BalancerStartException($"{flag} {address.Wanted} can't be used: {trouble}. Choose another address with {flag} ADDRESS:PORT, or off.");
+        }
+        _notes.Add($"The load balancer can't have {address.Wanted} ({trouble}) and goes without {Words(kind)}. {flag} ADDRESS:PORT chooses another.");
     }
 
     private string? TryListen(IPEndPoint wanted, Purpose purpose)

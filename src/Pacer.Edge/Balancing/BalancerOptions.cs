@@ -6,7 +6,7 @@ namespace Pacer.Edge.Balancing;
 public sealed class BalancerStartException(string message) : Exception(message);
 
 /// <summary>One of the balancer's own listeners.</summary>
-/// <param name="Fallback">Tried with the same address when the port can't be had, after it any that is free; null: that is an error.</param>
+/// <param name="Fallback">Tried with the same address when the port can't be had, after it any that is free; null: no other will do.</param>
 public sealed record BalancerAddress(IPEndPoint Wanted, int? Fallback = null);
 
 /// <summary>Settings of the load balancer. Each has a command-line flag and an environment variable (docs/configuration.md).</summary>
@@ -26,6 +26,9 @@ public sealed record BalancerOptions
 
     /// <summary>Statistics, metrics and status; null: none.</summary>
     public BalancerAddress? Status { get; init; }
+
+    /// <summary>A listener that can't be had is left out with a note; else that is an error.</summary>
+    public bool Lenient { get; init; }
 
     /// <summary>Whether ports of services are listened on.</summary>
     public bool ServicePorts { get; init; } = true;

@@ -106,20 +106,9 @@ internal sealed class DnsFlags(Surroundings surroundings)
         return zones.ToDictionary(zone => zone.Key, zone => (IReadOnlyList<IPEndPoint>)zone.Value);
     }
 
-    private static IPEndPoint Address(Flag flag, string text, int? standardPort)
-    {
-        if (standardPort is { } port && IPAddress.TryParse(text, out var address))
-        {
-            return new IPEndPoint(address, port);
-        }
-        var colon = text.LastIndexOf(':');
-        var host = colon > 0 ? text[..colon] : "";
-        host = host == "localhost" ? "127.0.0.1" : host == "*" ? "0.0.0.0" : host;
-        return colon > 0 && IPAddress.TryParse(host, out var parsed) && (host.StartsWith('[') || !host.Contains(':'))
-            && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var number)
-            ? new IPEndPoint(parsed, number)
-            : throw FlagValue.Wrong(flag, text, standardPort is null ? $"an address and a port such as {flag.Standard}" : "an IP address such as 10.0.0.53 or 10.0.0.53:5353");
-    }
+    private static IPEndPoint Address(Flag flag, string text, int? standardPort) =>
+        standardPort is { } port && IPAddress.TryParse(text, out var address) ? new IPEndPoint(address, port)
+        : FlagValue.EndPoint(flag, text, standardPort is null ? null : "an IP address such as 10.0.0.53 or 10.0.0.53:5353");
 
     private static string[] Split(string text) => text.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
+using System.Net;
 
 namespace Pacer.Cli.Commands.Roles;
 
@@ -28,6 +29,18 @@ internal static class FlagValue
         return colon > 0 && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out _)
             ? text
             : throw Wrong(flag, text, "an address and a port such as 127.0.0.1:8080");
+    }
+
+    /// <summary>ADDRESS:PORT with an IP address, * or localhost.</summary>
+    public static IPEndPoint EndPoint(Flag flag, string text, string? wanted = null)
+    {
+        var colon = text.LastIndexOf(':');
+        var host = colon > 0 ? text[..colon] : "";
+        host = host == "localhost" ? "127.0.0.1" : host == "*" ? "0.0.0.0" : host;
+        return colon > 0 && IPAddress.TryParse(host, out var address) && (host.StartsWith('[') || !host.Contains(':'))
+            && ushort.TryParse(text.AsSpan(colon + 1), NumberStyles.None, CultureInfo.InvariantCulture, out var port)
+            ? new IPEndPoint(address, port)
+            : throw Wrong(flag, text, wanted ?? $"an address and a port such as {flag.Standard}");
     }
 
     /// <summary>Ranges such as <c>31000-32000,33000-33100</c>.</summary>

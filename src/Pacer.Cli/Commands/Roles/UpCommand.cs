@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Text.Json.Nodes;
 using Pacer.Cli.Client;
 using Pacer.Cli.Commands.Dns;
+using Pacer.Cli.Commands.Lb;
 using Pacer.Cli.Roles;
 
 namespace Pacer.Cli.Commands.Roles;
@@ -19,9 +20,11 @@ internal static class UpCommand
         var server = new ServerFlags(surroundings);
         var node = new NodeFlags(surroundings);
         var dns = new DnsFlags(surroundings);
+        var lb = new LbFlags(surroundings);
+        var withLb = new Flag(surroundings, "--lb", "PACER_LB", "on|off", "Balance requests between the tasks of apps", "on");
         var withDns = new Flag(surroundings, "--dns", "PACER_DNS", "on|off", "Answer DNS for the names of apps", "on");
         var role = new RoleFlags(surroundings);
-        var command = new PacerCommand("up", "Start a cluster on this machine: server, agent and DNS in one process")
+        var command = new PacerCommand("up", "Start a cluster on this machine: server, agent, DNS and load balancer in one process")
         {
             Group = "Start and stop",
             Examples =
@@ -37,6 +40,8 @@ internal static class UpCommand
         node.AddTo(command);
         command.Add(withDns);
         dns.AddTo(command);
+        command.Add(withLb);
+        lb.AddTo(command);
         role.AddTo(command, runsContainers: true);
         command.SetAction(async (parse, cancellationToken) =>
         {
@@ -56,8 +61,9 @@ internal static class UpCommand
             var agentOptions = node.Options(parse, "", serverOptions.JoinToken, Path.Combine(dataDirectory, "agent"),
                 DataDirectory.RunDirectory(dataDirectory, surroundings), logLevel);
             var dnsRole = FlagValue.OneOf(parse, withDns, "on", "off") == "on" ? new DnsRole(surroundings, dns.Options(parse), logLevel) : null;
+            var lbRole = FlagValue.OneOf(parse, withLb, "on", "off") == "on" ? new LbRole(surroundings, lb.Options(parse, lenient: true), logLevel) : null;
             await role.EnsurePackagesAsync(parse, stop.Token);
-            return await new UpRole(surroundings, serverOptions, agentOptions, dnsRole).RunAsync(apps, stop);
+            return await new UpRole(surroundings, serverOptions, agentOptions, dnsRole, lbRole).RunAsync(apps, stop);
         });
         return command;
     }
