@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Pacer.Agent.Checkpoints;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
+using Pacer.Agent.Containers.Docker;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Logs;
 using Pacer.Agent.Node;
@@ -79,6 +80,10 @@ public sealed partial class AgentHost : IAsyncDisposable
         var host = await OpenAsync(options, server, parts, forTeardown: false, cancellationToken).ConfigureAwait(false);
         try
         {
+            if (host._tools.DockerPresence is { } docker)
+            {
+                await docker.LookAsync(cancellationToken).ConfigureAwait(false);
+            }
             var bootId = WorkDirectory.CurrentBootId();
             var rebooted = host._directory.ReadBootId() is { } earlier && earlier != bootId;
             await host._tasks.RecoverAsync(rebooted ? RecoveryPurpose.AfterBoot : RecoveryPurpose.Continue, cancellationToken).ConfigureAwait(false);
@@ -93,6 +98,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             host._loops.Add(host.RepeatAsync(LogLookInterval, () => rotator.RotateAll(host._tasks.All, stopping), stopping));
             host._loops.Add(host.RepeatAsync(GarbageLookInterval, host.CollectGarbage, stopping));
             host._loops.Add(host.WatchNetworksAsync(stopping));
+            host._loops.Add(host.WatchDockerAsync(stopping));
             return host;
         }
         catch
@@ -125,7 +131,7 @@ public sealed partial class AgentHost : IAsyncDisposable
         if (left.Count == 0)
         {
             await host._tools.Networks.RemoveGroundAsync().ConfigureAwait(false);
-            await RemoveEmptyGroundAsync(host._tools.Runtime, options.RunDir, cancellationToken).ConfigureAwait(false);
+            await RemoveEmptyGroundAsync(host._tools.Runtime.Own, options.RunDir, cancellationToken).ConfigureAwait(false);
         }
         return new TeardownResult(killed - left.Count, leftovers + host._tasks.OrphansRemoved, left);
     }
@@ -147,13 +153,22 @@ public sealed partial class AgentHost : IAsyncDisposable
             var logger = logging.CreateLogger("agent");
             var runtime = await ChooseRuntimeAsync(options, directory, parts, logging, forTeardown, cancellationToken).ConfigureAwait(false);
             var networks = await OpenNetworksAsync(options, runtime, logger).ConfigureAwait(false);
+            var agentId = directory.ReadOrMakeAgentId(parts.NewId);
+            var docker = OpenDocker(options, directory, agentId, forTeardown, parts, logger);
+            if (docker is not null)
+            {
+                owned.Add(docker);
+            }
+            var runtimes = new NodeRuntimes(runtime, docker);
+            var addresses = new ContainerAddresses(networks, docker);
             var node = NodeFacts.Gather(
-                options, directory.ReadOrMakeAgentId(parts.NewId), directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server) with
+                options, agentId, directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server) with
             {
                 Networks = networks.Names,
             };
             stopping = new CancellationTokenSource();
-            var images = runtime.RunsImages ? TaskImages.Open(options, directory.Images, parts.Time, logger, stopping.Token) : null;
+            var logins = ImageLogins.Open(options);
+            var images = runtime.RunsImages ? TaskImages.Open(options, logins, directory.Images, parts.Time, logger, stopping.Token) : null;
             if (images is not null)
             {
                 owned.Add(images);
@@ -162,14 +177,18 @@ public sealed partial class AgentHost : IAsyncDisposable
             owned.Add(source);
             var fetcher = new Fetcher(source, new FetchCache(directory.FetchCache, options.FetchCacheBytes, source, parts.Time, stopping.Token), FetchParallelism);
             owned.Add(fetcher);
-            var probes = new HealthProbes(runtime, networks, logger);
+            var probes = new HealthProbes(runtimes, addresses, logger);
             owned.Add(probes);
-            var answers = new AnswerProbes(runtime, networks, logger);
+            var answers = new AnswerProbes(runtimes, addresses, logger);
             owned.Add(answers);
             var parallelism = options.LaunchParallelism > 0 ? options.LaunchParallelism : 4 * Environment.ProcessorCount;
             var tools = new TaskTools
             {
-                Runtime = runtime,
+                Runtime = runtimes,
+                Docker = docker,
+                DockerPresence = docker is null ? null : new DockerPresence(docker, parts.Time, logger),
+                Logins = logins,
+                Addresses = addresses,
                 Checkpoints = new TaskCheckpoints(directory.Tasks, logger),
                 Sandboxes = new Sandboxes(directory.Sandboxes, parts.Time, logger),
                 Fetcher = fetcher,

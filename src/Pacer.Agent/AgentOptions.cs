@@ -46,6 +46,12 @@ public sealed record AgentOptions
     /// <summary>"auto" (best that works here), "oci" (crun + conmon or refuse to start), "process" (no isolation).</summary>
     public string Isolation { get; init; } = "auto";
 
+    /// <summary>Path of the socket of a Docker daemon (or Podman), "auto" (the usual places) or "none".</summary>
+    public string DockerSocket { get; init; } = "none";
+
+    /// <summary>A Docker container whose process has ended counts as lost when its daemon does not tell how within this time.</summary>
+    public TimeSpan DockerLostAfter { get; init; } = TimeSpan.FromSeconds(30);
+
     /// <summary>How many containers are started at the same time; 0: four a core.</summary>
     public int LaunchParallelism { get; init; }
 

@@ -3,7 +3,6 @@ using System.Net.Sockets;
 using System.Text;
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Containers;
-using Pacer.Agent.Networks;
 using Pacer.Contracts.AgentLink;
 
 namespace Pacer.Agent.Checks;
@@ -15,7 +14,7 @@ internal sealed record ReadinessState(string Name, bool Ready, int? Status, stri
 internal sealed record CheckOutcome(int? HttpStatus, bool? TcpSucceeded, int? ExitCode);
 
 /// <summary>Asks tasks and gives back what they answer, for readiness checks and generic checks.</summary>
-internal sealed partial class AnswerProbes(IContainerRuntime runtime, NodeNetworks networks, ILogger logger) : IDisposable
+internal sealed partial class AnswerProbes(IContainerRuntime runtime, ContainerAddresses networks, ILogger logger) : IDisposable
 {
     /// <summary>Of a body that is kept, in characters: it goes to the server's state with each change.</summary>
     public const int LongestBody = 4_096;

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Pacer.Agent.Containers;
 using Pacer.Agent.Networks;
 using Pacer.Contracts.AgentLink;
 
@@ -10,17 +11,17 @@ namespace Pacer.Agent.Checks;
 internal readonly record struct CheckTarget(string? NamespacePath, IPAddress Address)
 {
     /// <exception cref="IOException">The task's network is gone.</exception>
-    public static CheckTarget Of(HealthCheck.Types.Target target, string containerId, NodeNetworks networks, bool ipv6 = false)
+    public static CheckTarget Of(HealthCheck.Types.Target target, string containerId, ContainerAddresses networks, bool ipv6 = false)
     {
         var loopback = ipv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback;
         if (target == HealthCheck.Types.Target.Node)
         {
             return new CheckTarget(null, loopback);
         }
-        var place = networks.PlaceOfMember(containerId) ?? throw new IOException("the container's network is gone");
+        var place = networks.Of(containerId) ?? throw new IOException("the container's network is gone");
         if (target == HealthCheck.Types.Target.Inside)
         {
-            return new CheckTarget(place.NamespacePath, loopback);
+            return new CheckTarget(place.NamespacePath ?? throw new IOException("the container's network can't be entered from the agent"), loopback);
         }
         return place.Addresses.Count > 0
             ? new CheckTarget(null, IPAddress.Parse(place.Addresses[0]))
@@ -28,8 +29,8 @@ internal readonly record struct CheckTarget(string? NamespacePath, IPAddress Add
     }
 
     /// <summary>The container's own loopback, which is the node's for a task that shares the node's network.</summary>
-    public static CheckTarget Inside(string containerId, NodeNetworks networks) =>
-        new(networks.PlaceOfMember(containerId)?.NamespacePath, IPAddress.Loopback);
+    public static CheckTarget Inside(string containerId, ContainerAddresses networks) =>
+        new(networks.Of(containerId)?.NamespacePath, IPAddress.Loopback);
 
     /// <summary>As it stands in a URL.</summary>
     public string Host => Address.AddressFamily == AddressFamily.InterNetworkV6 ? $"[{Address}]" : Address.ToString();

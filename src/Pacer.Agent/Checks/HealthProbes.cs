@@ -4,7 +4,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Containers;
-using Pacer.Agent.Networks;
 using Pacer.Contracts.AgentLink;
 
 namespace Pacer.Agent.Checks;
@@ -15,12 +14,12 @@ internal sealed partial class HealthProbes : IDisposable
     private static readonly TimeSpan DefaultTimeout = TimeSpan.FromSeconds(20);
 
     private readonly IContainerRuntime _runtime;
-    private readonly NodeNetworks _networks;
+    private readonly ContainerAddresses _networks;
     private readonly ILogger _logger;
     private readonly HttpMessageInvoker _http = NewHttp(followRedirects: false);
     private readonly HttpMessageInvoker _httpFollowing = NewHttp(followRedirects: true);
 
-    public HealthProbes(IContainerRuntime runtime, NodeNetworks networks, ILogger logger)
+    public HealthProbes(IContainerRuntime runtime, ContainerAddresses networks, ILogger logger)
     {
         _runtime = runtime;
         _networks = networks;

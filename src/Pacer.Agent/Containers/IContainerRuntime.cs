@@ -45,6 +45,9 @@ public sealed record ContainerPlan(
 
     /// <summary>Null: the container shares the node's network.</summary>
     internal Networks.NetworkPlace? Network { get; init; }
+
+    /// <summary>For a container of a Docker daemon, which then takes the place of <see cref="Image"/> and <see cref="Network"/>; else null.</summary>
+    public Docker.DockerSettings? Docker { get; init; }
 }
 
 /// <summary>The file system of a container with an image.</summary>
@@ -136,7 +139,7 @@ public sealed class ContainerStartException(string message) : Exception(message)
 /// </summary>
 public interface IContainerRuntime
 {
-    /// <summary>Name that the node advertises: "mesos" or "process".</summary>
+    /// <summary>Name that the node advertises: "mesos", "process" or "docker".</summary>
     string Name { get; }
 
     /// <summary>Whether it starts containers with an image's file system (<see cref="ContainerPlan.Image"/>).</summary>
@@ -166,7 +169,7 @@ public interface IContainerRuntime
     /// <summary>Runs a command inside a running container.</summary>
     Task<IExecProcess> ExecAsync(string containerId, ExecPlan plan, CancellationToken cancellationToken);
 
-    ContainerUsage ReadUsage(string containerId);
+    Task<ContainerUsage> ReadUsageAsync(string containerId, CancellationToken cancellationToken);
 
     /// <summary>Stops all processes of a container for as long as the returned value lives (log rotation); null where it can't.</summary>
     IDisposable? Freeze(string containerId);

@@ -9,11 +9,22 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
     private const int SymlinkNoFollow = 0x100;
     private const uint BasicStats = 0x7ff;
 
+    private const int EmptyPath = 0x1000;
+    private const uint TypeMask = 0xF000;
+    private const uint RegularType = 0x8000;
+
+    public bool IsRegular => (Mode & TypeMask) == RegularType;
+
+    /// <summary>Of an open file. Throws <see cref="IOException"/>.</summary>
+    public static FileStat OfOpen(int descriptor) => Of(descriptor, "", EmptyPath);
+
     /// <summary>Throws <see cref="IOException"/>. statx, because its layout is the same on every architecture.</summary>
-    public static unsafe FileStat OfLink(string path)
+    public static FileStat OfLink(string path) => Of(AtFdCwd, path, SymlinkNoFollow);
+
+    private static unsafe FileStat Of(int directory, string path, int flags)
     {
         Native.StatX stat;
-        return Native.statx(AtFdCwd, path, SymlinkNoFollow, BasicStats, &stat) == 0
+        return Native.statx(directory, path, flags, BasicStats, &stat) == 0
             ? new FileStat(stat.Mode, stat.Uid, stat.Gid, stat.Links, (long)stat.Size, stat.ModifiedSeconds)
             : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
     }

@@ -7,6 +7,7 @@ internal static partial class Native
 {
     public const int O_RDONLY = 0;
     public const int O_RDWR = 2;
+    public const int O_APPEND = 0x400;
     public const int O_CLOEXEC = 0x80000;
 
     /// <summary>One of the few flags whose value differs between architectures.</summary>

@@ -4,7 +4,7 @@ namespace Pacer.Agent.Node;
 
 /// <summary>
 /// Everything the agent keeps on disk, and the lock that makes it the only agent there. Layout: <c>agent-id</c>, <c>boot-id</c>, <c>cluster-id</c>, <c>runtime-name</c>,
-/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>fetch-cache/</c>, <c>images/</c>; runtimes add folders of their own.
+/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>fetch-cache/</c>, <c>images/</c>, <c>docker/</c> and <c>docker-socket</c>; runtimes add folders of their own.
 /// </summary>
 internal sealed class WorkDirectory : IDisposable
 {
@@ -25,6 +25,8 @@ internal sealed class WorkDirectory : IDisposable
     public string FetchCache => Path.Combine(Root, "fetch-cache");
 
     public string Images => Path.Combine(Root, "images");
+
+    public string Docker => Path.Combine(Root, "docker");
 
     /// <summary>Takes the directory for this process. Throws <see cref="AgentException"/> when another agent has it or it can't be made.</summary>
     public static WorkDirectory Acquire(string path)
@@ -106,6 +108,12 @@ internal sealed class WorkDirectory : IDisposable
 
     public void WriteRuntime(string name) =>
         AtomicFile.Write(Path.Combine(Root, "runtime-name"), System.Text.Encoding.ASCII.GetBytes(name + "\n"), durable: false);
+
+    /// <summary>Where the Docker daemon of this directory's containers was last looked for; null before the first start.</summary>
+    public string? ReadDockerSocket() => ReadText(Path.Combine(Root, "docker-socket"));
+
+    public void WriteDockerSocket(string setting) =>
+        AtomicFile.Write(Path.Combine(Root, "docker-socket"), System.Text.Encoding.UTF8.GetBytes(setting + "\n"), durable: false);
 
     public static string CurrentBootId() => ReadText("/proc/sys/kernel/random/boot_id") ?? "unknown";
 

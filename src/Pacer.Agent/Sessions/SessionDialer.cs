@@ -94,7 +94,7 @@ internal sealed partial class SessionDialer(TaskTable tasks, Sandboxes sandboxes
 
             case OpenSession.KindOneofCase.Statistics:
                 var usage = task?.Snapshot is { Phase: TaskPhase.Running } live
-                    ? runtime.ReadUsage(live.ContainerId)
+                    ? await runtime.ReadUsageAsync(live.ContainerId, stream.Ended).ConfigureAwait(false)
                     : throw new SessionException(SessionException.Refused, "The task is not running");
                 await stream.WriteAsync(new SessionMessage { Statistics = Statistics.Of(usage, tasks.NowMs) }).ConfigureAwait(false);
                 return new SessionEnd();

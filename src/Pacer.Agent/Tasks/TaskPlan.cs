@@ -17,10 +17,10 @@ internal static class TaskPlan
     private const long MinimumMemoryBytes = 32L << 20;
 
     /// <summary>Stops a fork bomb before it takes the node's process ids; far above what a program with many threads uses.</summary>
-    private const long MostProcesses = 8192;
+    public const long MostProcesses = 8192;
 
     /// <summary>Why this node can't ever run the task, in words for its status; null when it can.</summary>
-    public static string? Refuse(TaskSpec spec, bool runsImages)
+    public static string? Refuse(TaskSpec spec, bool runsImages, bool runsDocker)
     {
         if (!IsSafeName(spec.TaskId))
         {
@@ -32,7 +32,9 @@ internal static class TaskPlan
         }
         if (spec.Runtime == Runtime.Docker)
         {
-            return "This node does not run Docker containers";
+            return !runsDocker ? "This node does not run Docker containers: start its agent with --docker-socket"
+                : spec.Docker is null || spec.Image is null ? "The task has no image: set \"container.docker.image\""
+                : null;
         }
         if (spec.Image is not null)
         {
@@ -51,11 +53,12 @@ internal static class TaskPlan
         && !taskId.AsSpan().ContainsAnyExcept("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-");
 
     /// <summary>A name for one start attempt: says which task it is, and no two attempts share one.</summary>
-    public static string NewContainerId(string taskId, Func<Guid> newId)
+    public static string NewContainerId(string taskId, Func<Guid> newId, bool isDocker = false)
     {
         const int mostOfTask = 64;
         var tail = (taskId.Length <= mostOfTask ? taskId : taskId[^mostOfTask..]).TrimStart('.', '-', '_');
-        return $"{tail}-{newId().ToString("N")[..10]}";
+        var id = $"{tail}-{newId().ToString("N")[..10]}";
+        return isDocker ? ContainerKind.Docker(id) : id;
     }
 
     public static long? MemoryLimitBytes(TaskSpec spec) => Limit(spec.MemoryLimitBytes, spec.Resources?.MemoryBytes ?? 0) is { } limit
@@ -68,7 +71,7 @@ internal static class TaskPlan
         containerId,
         spec.TaskId,
         Arguments(spec, image?.Config),
-        Environment(spec, sandbox, node, clusterId, image?.Config),
+        Environment(spec, sandbox, image is null ? sandbox : ImageRootView.Sandbox, node, clusterId, image?.Config.Environment ?? []),
         spec.User.Length == 0 ? null : spec.User,
         sandbox,
         node.Hostname,
@@ -106,9 +109,9 @@ internal static class TaskPlan
     /// The task's own environment and what only the agent and the image know (mesos-containers.md §5). The image's wins over the
     /// agent's, the task's own over both, as in Mesos.
     /// </summary>
-    private static Dictionary<string, string> Environment(TaskSpec spec, string hostSandbox, NodeFacts node, string clusterId, ImageConfig? image)
+    public static Dictionary<string, string> Environment(
+        TaskSpec spec, string hostSandbox, string sandbox, NodeFacts node, string clusterId, IReadOnlyList<string> ofImage)
     {
-        var sandbox = image is null ? hostSandbox : ImageRootView.Sandbox;
         var environment = new Dictionary<string, string>(spec.Environment.Count + 14, StringComparer.Ordinal)
         {
             ["MESOS_SANDBOX"] = sandbox,
@@ -130,7 +133,7 @@ internal static class TaskPlan
         {
             environment["MESOS_ALLOCATION_ROLE"] = spec.Role;
         }
-        foreach (var entry in image?.Environment ?? [])
+        foreach (var entry in ofImage)
         {
             if (entry.IndexOf('=') is var equals and > 0)
             {
@@ -148,7 +151,7 @@ internal static class TaskPlan
         return environment;
     }
 
-    private static long? Limit(long limit, long requested) => limit switch
+    public static long? Limit(long limit, long requested) => limit switch
     {
         > 0 => limit,
         0 when requested > 0 => requested,

@@ -229,7 +229,11 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             {
                 await _tools.Fetcher.FetchAllAsync(spec.Fetch, sandbox, user, cancellationToken).ConfigureAwait(false);
             }
-            if (spec.Image is not null && _tools.Images is { } images)
+            if (spec is { Docker: not null, Image: { } ofDocker } && _tools.Docker is { } docker)
+            {
+                await docker.Images.ObtainAsync(ofDocker.Name, ofDocker.ForcePull, _tools.Logins.Of(ofDocker, sandbox), cancellationToken).ConfigureAwait(false);
+            }
+            else if (spec.Image is not null && _tools.Images is { } images)
             {
                 await images.ObtainAsync(_snapshot.ContainerId, spec.Image, sandbox, cancellationToken).ConfigureAwait(false);
             }
@@ -274,14 +278,14 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             var spec = _spec ?? _tools.Checkpoints.ReadSpec(TaskId) ?? throw new ContainerStartException("The task's checkpoint can't be read");
             var sandbox = _tools.Sandboxes.PathOf(TaskId);
             var place = await TaskNetworks.AttachAsync(spec, containerId, _tools.Networks).ConfigureAwait(false);
-            var shared = TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId)) with
-            {
-                Mounts = Volumes.Of(spec, _tools.Sandboxes, sandbox),
-            };
+            var made = spec.Docker is null
+                ? TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId))
+                : DockerPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId);
+            var shared = made with { Mounts = Volumes.Of(spec, _tools.Sandboxes, sandbox) };
             var plan = TaskNetworks.Apply(shared, spec, place);
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);
-            Post(new TaskEvent.Started(started.Pid, place?.Addresses));
+            Post(new TaskEvent.Started(started.Pid, _tools.Addresses.Of(containerId)?.Addresses));
         }
         catch (Exception e) when (e is ContainerStartException or ImageException or NetworkException)
         {
@@ -401,9 +405,9 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             LogUnexpected(TaskId, "recovering", e);
             found = RecoveredState.Running;
         }
-        Post(new TaskEvent.Recovered(found, TaskPlan.NewContainerId(TaskId, _tools.NewId))
+        Post(new TaskEvent.Recovered(found, TaskPlan.NewContainerId(TaskId, _tools.NewId, ContainerKind.IsDocker(_snapshot.ContainerId)))
         {
-            Addresses = _tools.Networks.PlaceOfMember(_snapshot.ContainerId)?.Addresses,
+            Addresses = _tools.Addresses.Of(_snapshot.ContainerId)?.Addresses,
         });
     }
 

@@ -93,7 +93,7 @@ internal sealed partial class TaskTable(TaskTools tools)
 
     private bool Begin(TaskSpec spec)
     {
-        if ((TaskPlan.Refuse(spec, tools.Images is not null) ?? TaskNetworks.Refuse(spec, tools.Networks)) is { } refusal)
+        if ((TaskPlan.Refuse(spec, tools.Images is not null, tools.Docker is not null) ?? TaskNetworks.Refuse(spec, tools.Networks)) is { } refusal)
         {
             SendUnkept(spec.TaskId, TaskState.TaskError, refusal, TaskReasons.TaskInvalid);
             return false;
@@ -103,7 +103,7 @@ internal sealed partial class TaskTable(TaskTools tools)
             spec.TaskId,
             spec.Group.Length > 0 ? spec.Group : null,
             TaskPhase.Preparing,
-            TaskPlan.NewContainerId(spec.TaskId, tools.NewId),
+            TaskPlan.NewContainerId(spec.TaskId, tools.NewId, spec.Docker is not null),
             Pid: 0,
             StartedAtMs: 0,
             spec.KillGraceMs > 0 ? spec.KillGraceMs : TaskPlan.DefaultKillGraceMs,

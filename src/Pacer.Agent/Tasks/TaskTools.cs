@@ -2,6 +2,7 @@ using Microsoft.Extensions.Logging;
 using Pacer.Agent.Checkpoints;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
+using Pacer.Agent.Containers.Docker;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Networks;
 using Pacer.Agent.Node;
@@ -11,7 +12,17 @@ namespace Pacer.Agent.Tasks;
 /// <summary>What every <see cref="TaskSupervisor"/> of an agent works with.</summary>
 internal sealed class TaskTools
 {
-    public required IContainerRuntime Runtime { get; init; }
+    public required NodeRuntimes Runtime { get; init; }
+
+    /// <summary>Null: this node has nothing to do with Docker.</summary>
+    public DockerRuntime? Docker { get; init; }
+
+    /// <summary>Null as <see cref="Docker"/>.</summary>
+    public DockerPresence? DockerPresence { get; init; }
+
+    public required ImageLogins Logins { get; init; }
+
+    public required ContainerAddresses Addresses { get; init; }
 
     public required TaskCheckpoints Checkpoints { get; init; }
 

@@ -27,12 +27,28 @@ internal sealed partial class ServerLink(
     private readonly Backoff _backoff = new(TimeSpan.FromMilliseconds(100), TimeSpan.FromSeconds(5));
     private readonly TaskCompletionSource<string> _registered = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private string? _lastTrouble;
+    private volatile bool _anew;
+    private volatile CancellationTokenSource? _conversation;
 
     /// <summary>The cluster's id, at the first registration.</summary>
     public Task<string> Registered => _registered.Task;
 
     /// <summary>Why the server can't be reached or refuses, for people; null while in contact.</summary>
     public string? Trouble => _lastTrouble;
+
+    /// <summary>What the node offers has changed: tells the server in a new registration.</summary>
+    public void RegisterAnew()
+    {
+        _anew = true;
+        try
+        {
+            _conversation?.Cancel();
+        }
+        catch (ObjectDisposedException)
+        {
+            // It ended just now; the next one registers anyway.
+        }
+    }
 
     public async Task RunAsync(CancellationToken cancellationToken)
     {
@@ -44,6 +60,10 @@ internal sealed partial class ServerLink(
             try
             {
                 await ConverseAsync(client, cancellationToken).ConfigureAwait(false);
+                if (_anew)
+                {
+                    continue;
+                }
                 Troubled("the server closed the stream");
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
@@ -87,6 +107,8 @@ internal sealed partial class ServerLink(
     private async Task ConverseAsync(AgentLink.AgentLinkClient client, CancellationToken cancellationToken)
     {
         using var ended = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        _conversation = ended;
+        _anew = false;
         using var call = client.Connect(cancellationToken: ended.Token);
         var outgoing = Channel.CreateBounded<AgentMessage>(new BoundedChannelOptions(MostWaiting) { SingleReader = true });
         using var silence = tools.Time.CreateTimer(static source => ((CancellationTokenSource)source!).Cancel(), ended, RegistrationTimeout, Timeout.InfiniteTimeSpan);
@@ -95,6 +117,11 @@ internal sealed partial class ServerLink(
         try
         {
             var register = node.ToRegister(joinToken);
+            if (tools.DockerPresence?.Offer is { Answers: true } docker)
+            {
+                register.Runtimes.Add("docker");
+                register.Networks.AddRange(docker.Networks);
+            }
             // From here on every change goes to the channel, which is sent after the registration. What changes just now may be in
             // both: the sequence tells that it is the same.
             tasks.Outlet = update =>
@@ -139,6 +166,10 @@ internal sealed partial class ServerLink(
         catch (Exception e) when ((e is OperationCanceledException || e is RpcException { StatusCode: StatusCode.Cancelled })
             && ended.IsCancellationRequested && !cancellationToken.IsCancellationRequested)
         {
+            if (_anew)
+            {
+                return;
+            }
             throw new TimeoutException("the server is silent");
         }
         catch (RpcException) when (cancellationToken.IsCancellationRequested)

@@ -36,12 +36,13 @@ namespace Pacer.Shell.Tests.Agent
             start.Environment["PACER_TEST_AGENT"] = bench.Root;
             start.Environment["DOTNET_TieredPGO"] = "0";
             start.Environment["PACER_TEST_CRASH"] = crashAt ?? "";
+            start.Environment["PACER_TEST_DOCKER"] = bench.Options.DockerSocket;
             return new ChildAgent(Process.Start(start)!);
         }
 
         public static async Task RunAsync(string root)
         {
-            var options = new AgentOptions { Join = $"unix:{root}/server.sock", WorkDir = $"{root}/work", RunDir = $"{root}/run" };
+            var options = new AgentOptions { Join = $"unix:{root}/server.sock", WorkDir = $"{root}/work", RunDir = $"{root}/run", DockerSocket = Environment.GetEnvironmentVariable("PACER_TEST_DOCKER")! };
             var runtime = new CrashingRuntime(new PlainRuntime($"{root}/run"), Environment.GetEnvironmentVariable("PACER_TEST_CRASH")!);
             await AgentHost.StartAsync(
                 options,
@@ -123,7 +124,7 @@ namespace Pacer.Shell.Tests.Agent
             public Task<IExecProcess> ExecAsync(string containerId, ExecPlan plan, CancellationToken cancellationToken) =>
                 inner.ExecAsync(containerId, plan, cancellationToken);
 
-            public ContainerUsage ReadUsage(string containerId) => inner.ReadUsage(containerId);
+            public Task<ContainerUsage> ReadUsageAsync(string containerId, CancellationToken cancellationToken) => inner.ReadUsageAsync(containerId, cancellationToken);
 
             public IDisposable? Freeze(string containerId) => inner.Freeze(containerId);
         }

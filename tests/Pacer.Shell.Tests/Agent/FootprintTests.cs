@@ -75,7 +75,7 @@ public sealed class FootprintTests
         public Task<IExecProcess> ExecAsync(string containerId, ExecPlan plan, CancellationToken cancellationToken) =>
             throw new InvalidOperationException("These tasks have no commands to run.");
 
-        public ContainerUsage ReadUsage(string containerId) => new(null, null, null);
+        public Task<ContainerUsage> ReadUsageAsync(string containerId, CancellationToken cancellationToken) => Task.FromResult(new ContainerUsage(null, null, null));
 
         public IDisposable? Freeze(string containerId) => null;
     }

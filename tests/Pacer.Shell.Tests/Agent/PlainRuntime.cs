@@ -133,7 +133,7 @@ internal sealed class PlainRuntime(string directory) : IContainerRuntime
         return Task.FromResult<IExecProcess>(new ExecProcess(Process.Start(start)!));
     }
 
-    public ContainerUsage ReadUsage(string containerId) => new(null, null, null);
+    public Task<ContainerUsage> ReadUsageAsync(string containerId, CancellationToken cancellationToken) => Task.FromResult(new ContainerUsage(null, null, null));
 
     public IDisposable? Freeze(string containerId)
     {

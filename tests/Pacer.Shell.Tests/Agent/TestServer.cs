@@ -293,6 +293,8 @@ internal sealed class TestSession(IAsyncStreamReader<SessionMessage> reader, ISe
 
     public SessionEnd? End { get; private set; }
 
+    public TaskStatistics? Statistics { get; private set; }
+
     public Task WriteAsync(SessionMessage message) => writer.WriteAsync(message);
 
     public async Task ReadUntilAsync(Func<TestSession, bool> enough)
@@ -314,6 +316,9 @@ internal sealed class TestSession(IAsyncStreamReader<SessionMessage> reader, ISe
                     break;
                 case SessionMessage.BodyOneofCase.Entries:
                     Entries = message.Entries;
+                    break;
+                case SessionMessage.BodyOneofCase.Statistics:
+                    Statistics = message.Statistics;
                     break;
                 case SessionMessage.BodyOneofCase.End:
                     End = message.End;

@@ -132,8 +132,8 @@ public sealed class OciRuntimeTests : IAsyncLifetime
         Assert.Equal((64L << 20).ToString(), File1("memory", "memory.limit_in_bytes"));
         Assert.Equal("77", File1("pids", "pids.max"));
         Assert.DoesNotContain("a *:* rwm", File1("devices", "devices.list"), StringComparison.Ordinal);
-        await RuntimeLab.UntilAsync(() => _lab.Runtime.ReadUsage("c1").Processes == 2); // init and the command, which starts a moment later
-        var usage = _lab.Runtime.ReadUsage("c1");
+        await RuntimeLab.UntilAsync(() => _lab.Runtime.ReadUsageAsync("c1", default).Result.Processes == 2); // init and the command, which starts a moment later
+        var usage = await _lab.Runtime.ReadUsageAsync("c1", default);
         Assert.True(usage.MemoryBytes > 0 && usage.CpuTime > TimeSpan.Zero);
     }
 

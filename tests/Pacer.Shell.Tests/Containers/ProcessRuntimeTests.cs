@@ -104,7 +104,7 @@ public sealed class ProcessRuntimeTests : IAsyncLifetime
     public async Task ReadUsage_RunningProcess_IsCounted()
     {
         await _lab.Runtime.StartAsync(_lab.Plan("c1", "sleep", "600"), default);
-        await RuntimeLab.UntilAsync(() => _lab.Runtime.ReadUsage("c1").Processes == 2);
-        Assert.True(_lab.Runtime.ReadUsage("c1").MemoryBytes > 0);
+        await RuntimeLab.UntilAsync(() => _lab.Runtime.ReadUsageAsync("c1", default).Result.Processes == 2);
+        Assert.True((await _lab.Runtime.ReadUsageAsync("c1", default)).MemoryBytes > 0);
     }
 }

@@ -75,6 +75,9 @@ internal sealed class TestImage
 
     public IReadOnlyList<string> DiffIds => [.. _layers.Select(layer => TestRegistry.Digest(layer.Plain))];
 
+    /// <summary>The archive of the last layer, not packed.</summary>
+    public byte[] TopLayer => _layers[^1].Plain;
+
     public IReadOnlyList<string> BlobDigests => [.. _layers.Select(layer => TestRegistry.Digest(layer.Packed))];
 
     /// <summary>An image with a shell and the usual tools, and users root, nobody and app (uid 1234, groups 1235 and 1236).</summary>

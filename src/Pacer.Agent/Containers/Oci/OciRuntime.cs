@@ -168,7 +168,7 @@ internal sealed class OciRuntime : IContainerRuntime
     public Task<IExecProcess> ExecAsync(string containerId, ExecPlan plan, CancellationToken cancellationToken) =>
         _exec.StartAsync(containerId, plan, cancellationToken);
 
-    public ContainerUsage ReadUsage(string containerId) => _cgroups.ReadUsage(containerId);
+    public Task<ContainerUsage> ReadUsageAsync(string containerId, CancellationToken cancellationToken) => Task.FromResult(_cgroups.ReadUsage(containerId));
 
     public IDisposable? Freeze(string containerId) => _cgroups.Freeze(containerId);
 

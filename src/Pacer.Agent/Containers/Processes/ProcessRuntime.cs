@@ -166,8 +166,8 @@ internal sealed class ProcessRuntime(string workDir, string why) : IContainerRun
             () => { });
     }
 
-    public ContainerUsage ReadUsage(string containerId) =>
-        Read(containerId) is { } record && record.Monitor.IsAlive ? SessionUsage.Of(record.Monitor.Pid) : new(null, null, null);
+    public Task<ContainerUsage> ReadUsageAsync(string containerId, CancellationToken cancellationToken) => Task.FromResult(
+        Read(containerId) is { } record && record.Monitor.IsAlive ? SessionUsage.Of(record.Monitor.Pid) : new ContainerUsage(null, null, null));
 
     /// <summary>Not possible: stopping processes by signals is visible to them and to their parents.</summary>
     public IDisposable? Freeze(string containerId) => null;

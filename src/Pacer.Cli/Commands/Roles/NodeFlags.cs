@@ -25,6 +25,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _logSize = new(surroundings, "--log-max-mib", "PACER_LOG_MAX_MIB", "MIB", "Size at which a task's log file is rotated, MiB", "10");
     private readonly Flag _logKeep = new(surroundings, "--log-keep", "PACER_LOG_KEEP", "N", "Rotated files kept of each log", "3");
     private readonly Flag _fetchCache = new(surroundings, "--fetch-cache-mib", "PACER_FETCH_CACHE_MIB", "MIB", "Size of the cache for fetched files, MiB", "2048");
+    private readonly Flag _dockerSocket = new(surroundings, "--docker-socket", "PACER_DOCKER_SOCKET", "PATH", "Socket of the Docker daemon (or Podman) for apps of type DOCKER; auto: the usual places; none", "auto");
     private readonly Flag _dockerConfig = new(surroundings, "--docker-config", "PACER_DOCKER_CONFIG", "FILE", "Logins for registries, in the form of Docker's config.json");
     private readonly Flag _insecure = new(surroundings, "--insecure-registries", "PACER_INSECURE_REGISTRIES", "HOSTS", "Registries with any certificate or none: HOST[:PORT],…");
     private readonly Flag _mirrors = new(surroundings, "--registry-mirrors", "PACER_REGISTRY_MIRRORS", "LIST", "Asked before a registry itself: REGISTRY=URL,…");
@@ -40,7 +41,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
-            _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _seccomp])
+            _dockerSocket, _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _seccomp])
         {
             command.Add(option);
         }
@@ -68,6 +69,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
         LogMaxBytes = FlagValue.Whole(parse, _logSize, "10")!.Value * 1024 * 1024,
         LogKeep = (int)FlagValue.Whole(parse, _logKeep, "3")!.Value,
         FetchCacheBytes = FlagValue.Whole(parse, _fetchCache, "2048")!.Value * 1024 * 1024,
+        DockerSocket = parse.GetValue(_dockerSocket) is { Length: > 0 } socket ? socket : "auto",
         DockerConfig = Given(parse, _dockerConfig) is { } file ? Path.GetFullPath(file) : null,
         InsecureRegistries = Listed(parse, _insecure),
         RegistryMirrors = Listed(parse, _mirrors),

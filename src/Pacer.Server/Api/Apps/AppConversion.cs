@@ -58,7 +58,7 @@ internal static class AppConversion
                 : null,
             GpuScheduling = GpuPolicy(app.Labels),
             IsResident = AppDefaults.HasPersistentVolumes(app),
-            Networks = ValueList.From(AppNetworks.Names(app.Networks)),
+            Networks = ValueList.From(app.Container?.Type == "DOCKER" ? AppNetworks.DockerNames(app.Networks) : AppNetworks.Names(app.Networks)),
         };
     }
 

@@ -97,7 +97,7 @@ internal static class AppSchema
         new("secret", NonEmpty));
 
     private static readonly Shape.Record Container = new("Container",
-        new("type", OneOf(EnumTexts.ContainerTypes), Unsupported: OtherThanMesos) { Default = "DOCKER" },
+        new("type", OneOf(EnumTexts.ContainerTypes)) { Default = "DOCKER" },
         new("docker", Docker),
         new("linuxInfo", LinuxInfo),
         new("volumes", new Shape.List(Volume), Unsupported: Always("no volume is mounted")),
@@ -227,9 +227,4 @@ internal static class AppSchema
     private static Shape.Text OneOf(string[] values) => new(Values: values);
 
     private static Func<JsonElement, string?> Always(string reason) => _ => reason;
-
-    private static string? OtherThanMesos(JsonElement value) =>
-        value.ValueKind == JsonValueKind.String && "mesos".Equals(value.GetString(), StringComparison.OrdinalIgnoreCase)
-            ? null
-            : "no node runs Docker containers yet, so its tasks wait; MESOS runs the same images";
 }

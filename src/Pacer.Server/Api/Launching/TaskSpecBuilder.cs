@@ -79,7 +79,11 @@ internal static class TaskSpecBuilder
             Name = port.Name ?? "",
             Network = mappings?[index].NetworkNames is [var network, ..] ? network : "",
         }));
-        if (mappings is not null)
+        if (app.Container is { Type: "DOCKER" } container)
+        {
+            task.Docker = ToDocker(app, container);
+        }
+        else if (mappings is not null)
         {
             task.Networks.AddRange(app.Networks!.Select(ToNetwork));
         }
@@ -97,6 +101,19 @@ internal static class TaskSpecBuilder
             return new Command { Shell = app.Cmd };
         }
         return app.Args is { Count: > 0 } args ? new Command { Arguments = new Arguments { Values = { args } } } : null;
+    }
+
+    // One network at most, as its daemon has it.
+    private static DockerSpec ToDocker(App app, Container container)
+    {
+        var docker = new DockerSpec
+        {
+            Network = AppDefaults.IsHostMode(app) ? "host" : AppNetworks.DockerName(app.Networks![0]),
+            Privileged = container.Docker?.Privileged == true,
+        };
+        docker.Parameters.AddRange((container.Docker?.Parameters ?? [])
+            .Select(parameter => new Contracts.AgentLink.DockerParameter { Key = parameter.Key, Value = parameter.Value }));
+        return docker;
     }
 
     internal static LinuxSpec ToLinux(LinuxInfo linux) => new()
