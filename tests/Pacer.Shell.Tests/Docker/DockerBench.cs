@@ -19,12 +19,12 @@ internal sealed class DockerBench : IAsyncDisposable
 
     public string Root => Agents.Root;
 
-    public static async Task<DockerBench> StartAsync(DockerDaemon daemon, bool startAgent = true)
+    public static async Task<DockerBench> StartAsync(DockerDaemon daemon, bool startAgent = true, double lostAfterSeconds = 1)
     {
         daemon.Require();
         var bench = await AgentBench.StartAsync(startAgent, options => options with
         {
-            Isolation = "process", DockerSocket = daemon.Socket, DockerLostAfter = TimeSpan.FromSeconds(1), Ports = "31200-31220",
+            Isolation = "process", DockerSocket = daemon.Socket, DockerLostAfter = TimeSpan.FromSeconds(lostAfterSeconds), Ports = "31200-31220",
         });
         return new DockerBench(daemon, bench);
     }

@@ -21,6 +21,7 @@ public sealed class DockerDaemon : IAsyncLifetime
     private string? _unavailable;
     private Process? _process;
     private bool _hasBridge;
+    private readonly bool _hadPlugins = Directory.Exists("/run/docker");
 
     public string Socket => $"{_root}/docker.sock";
 
@@ -136,6 +137,11 @@ public sealed class DockerDaemon : IAsyncLifetime
             {
                 Run("find", hierarchy + _cgroup, "-depth", "-type", "d", "-exec", "rmdir", "{}", ";");
             }
+        }
+        if (!_hadPlugins)
+        {
+            // Made by every daemon, wherever its own directories are; not if another one has put something there meanwhile.
+            Run("rmdir", "/run/docker/plugins", "/run/docker");
         }
         Run("rm", "-rf", _root);
     }
