@@ -186,12 +186,14 @@ internal static class InstanceLifecycle
                 UnhealthyKill = task.Reason == HealthKillReason ? task.Message ?? "" : updated.UnhealthyKill,
             };
         }
-        // The agent ends the others of a pod by itself; it may have died in between, or lost one of them.
-        var endOthers = changed && updated.KillSentAt is null && condition is not (Condition.Unreachable or Condition.UnreachableInactive)
-            && EndsTheOthers(task.Condition) && !condition.IsTerminal();
+        // The agent ends the others of a pod by itself; it may have died in between, or lost one of them. Which one ended may have been
+        // told while the others could not be reached, so all are looked at each time.
+        var ended = updated.KillSentAt is null && condition is not (Condition.Unreachable or Condition.UnreachableInactive) && !condition.IsTerminal()
+            ? updated.Tasks.FirstOrDefault(other => EndsTheOthers(other.Condition)) : null;
+        var endOthers = ended is not null;
         if (endOthers)
         {
-            updated = updated with { KillSentAt = tx.Now, KillReason = $"{task.Id} of the same pod instance ended", Ready = false };
+            updated = updated with { KillSentAt = tx.Now, KillReason = $"{ended!.Id} of the same pod instance ended", Ready = false };
         }
         tx.Put(updated);
         if (changed)

@@ -45,6 +45,25 @@ public sealed class PodScenarios
     }
 
     [Fact]
+    public void Pod_ContainerFailedWhileItsNodeWasAway_TheOthersEndToo()
+    {
+        var cluster = new TestCluster();
+        var agent = cluster.AddAgent("a1");
+        cluster.Put(Pod("/pod") with { Unreachable = new UnreachableStrategy(TimeSpan.FromHours(1), TimeSpan.FromHours(2)) });
+        var before = cluster.Single("/pod");
+        cluster.Disconnect(agent);
+        cluster.Advance(TimeSpan.FromMinutes(2));
+        Assert.Equal(Condition.Unreachable, cluster.Single("/pod").Condition);
+        agent.Become(before.Tasks[1].Id, Condition.Failed);
+        agent.Outbox.Clear(); // told on return, before the other is known to run
+        cluster.Connect(agent);
+        cluster.Advance(TimeSpan.FromMinutes(1));
+
+        Assert.DoesNotContain(before.Tasks[0].Id, agent.Running);
+        Assert.Equal((Condition.Running, 2), (cluster.Single("/pod").Condition, cluster.Single("/pod").Incarnation));
+    }
+
+    [Fact]
     public void Pod_HeldContainerFinishes_WhatItsCheckSaidLastEndsNothing()
     {
         var cluster = new TestCluster();
