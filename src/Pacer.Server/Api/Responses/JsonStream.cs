@@ -17,11 +17,16 @@ internal sealed class JsonStream : IBufferWriter<byte>, IAsyncDisposable
 
     private static readonly JsonWriterOptions Plain = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
 
+    // Answers of many megabytes are made by all cores but one, in turns of a chunk: what is written meanwhile finds a core free. While a
+    // chunk waits for its client, nobody's turn is held.
+    private static readonly SemaphoreSlim Turns = new(Math.Max(1, Environment.ProcessorCount - 1));
+
     private readonly HttpContext _http;
     private byte[] _chunk = ArrayPool<byte>.Shared.Rent(ChunkBytes + 16 * 1024);
     private int _written;
     private GZipStream? _gzip;
     private bool _started;
+    private bool _hasTurn;
 
     public JsonStream(HttpContext http)
     {
@@ -54,7 +59,7 @@ internal sealed class JsonStream : IBufferWriter<byte>, IAsyncDisposable
             return ValueTask.CompletedTask;
         }
         Json.Flush();
-        return SendAsync();
+        return SendAndWaitForTurnAsync();
     }
 
     /// <summary>Sends what is left.</summary>
@@ -75,6 +80,7 @@ internal sealed class JsonStream : IBufferWriter<byte>, IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        EndTurn();
         await Json.DisposeAsync();
         // Left over only after a failure, when nobody reads the rest any more.
         _gzip = null;
@@ -82,8 +88,25 @@ internal sealed class JsonStream : IBufferWriter<byte>, IAsyncDisposable
         _chunk = [];
     }
 
+    private async ValueTask SendAndWaitForTurnAsync()
+    {
+        await SendAsync();
+        await Turns.WaitAsync(_http.RequestAborted);
+        _hasTurn = true;
+    }
+
+    private void EndTurn()
+    {
+        if (_hasTurn)
+        {
+            _hasTurn = false;
+            Turns.Release();
+        }
+    }
+
     private async ValueTask SendAsync()
     {
+        EndTurn();
         if (!_started)
         {
             _started = true;
