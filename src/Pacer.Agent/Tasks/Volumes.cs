@@ -54,7 +54,7 @@ internal static class Volumes
                     File.SetUnixFileMode(volume.Source, Everyone);
                 }
             }
-            else if (!Path.Exists(volume.Source))
+            else if (!Path.Exists(volume.Source) && spec.Docker is null) // the daemon makes what is missing
             {
                 throw new FetchException($"The host volume {volume.Source} does not exist on this node");
             }

@@ -34,7 +34,7 @@ internal static class ContainerRequest
             {
                 NetworkMode = docker.Network,
                 Privileged = docker.Privileged,
-                Binds = [.. Binds(plan)],
+                Binds = [.. Binds(plan).Distinct(StringComparer.Ordinal)],
                 CpuShares = Math.Max(LeastShares, plan.CpuMillis * 1024 / 1000),
                 PidsLimit = plan.PidsLimit,
                 Memory = plan.MemoryLimitBytes,
