@@ -48,6 +48,9 @@ internal sealed record TaskSnapshot(
     /// <summary>Of the generic check; null without one, or without a result.</summary>
     public CheckOutcome? Check { get; init; }
 
+    /// <summary>How long it goes on after its end was announced, before SIGTERM; 0: not at all.</summary>
+    public long DrainMs { get; init; }
+
     /// <summary>The container's own addresses; null: it shares the node's.</summary>
     public IReadOnlyList<string>? Addresses { get; init; }
 }
@@ -69,4 +72,8 @@ internal sealed record TaskStatus(
 /// <summary>A wish to end a task, and what its end will be reported as.</summary>
 /// <param name="GraceMs">Between SIGTERM and SIGKILL.</param>
 /// <param name="DeadlineMs">Unix time of the SIGKILL; null until SIGTERM was sent.</param>
-internal sealed record KillOrder(long GraceMs, long? DeadlineMs, TaskState FinalState, string Message, string? Reason);
+internal sealed record KillOrder(long GraceMs, long? DeadlineMs, TaskState FinalState, string Message, string? Reason)
+{
+    /// <summary>Unix time of the SIGTERM while the task drains; else null.</summary>
+    public long? TermAtMs { get; init; }
+}

@@ -110,7 +110,7 @@ internal sealed partial class TaskTable(TaskTools tools)
             TaskPlan.MemoryLimitBytes(spec),
             Kill: null,
             new TaskStatus(1, spec.Fetch.Count > 0 || spec.Image is not null ? TaskState.TaskStaging : TaskState.TaskStarting, null, null, now, null, null),
-            Health: null);
+            Health: null) { DrainMs = spec.DrainMs };
         var task = new TaskSupervisor(this, tools, snapshot, spec);
         _tasks[spec.TaskId] = task;
         try

@@ -49,7 +49,7 @@ internal static class TaskTransitions
         return task.Phase == TaskPhase.Ended ? task : task with
         {
             Kill = task.Kill is { } kill
-                ? kill with { GraceMs = grace, DeadlineMs = null }
+                ? kill with { GraceMs = grace, DeadlineMs = null, TermAtMs = null }
                 : new KillOrder(grace, null, TaskState.TaskKilled, "Killed because the node was taken down", null),
         };
     }
@@ -138,8 +138,18 @@ internal static class TaskTransitions
             // Not running yet: what is under way is stopped, or ends by itself in a moment, and then this order is found.
             TaskPhase.Preparing => new Transition(task with { Kill = kill }, false, [new TaskAction.CancelPreparation()]),
             TaskPhase.Starting => new Transition(task with { Kill = kill }, false, []),
+            // An unhealthy task gets no requests already.
+            _ when task.DrainMs > 0 && order.Reason != TaskReasons.HealthCheck => Drain(task, kill, nowMs),
             _ => Terminate(task, kill, nowMs),
         };
+    }
+
+    /// <summary>Announced now, SIGTERM when those who send requests have heard of it.</summary>
+    private static Transition Drain(TaskSnapshot task, KillOrder kill, long nowMs)
+    {
+        var termAt = nowMs + task.DrainMs;
+        var next = task with { Kill = kill with { TermAtMs = termAt }, Status = Status(task, TaskState.TaskKilling, kill.Message, kill.Reason, nowMs) };
+        return new Transition(next, true, [new TaskAction.EndChecks(), new TaskAction.WakeAt(termAt)]);
     }
 
     /// <summary>SIGTERM now, SIGKILL when the grace is over.</summary>
@@ -148,7 +158,7 @@ internal static class TaskTransitions
         var deadline = kill.DeadlineMs ?? nowMs + kill.GraceMs;
         var next = task with
         {
-            Kill = kill with { DeadlineMs = deadline },
+            Kill = kill with { DeadlineMs = deadline, TermAtMs = null },
             Status = Status(task, TaskState.TaskKilling, kill.Message, kill.Reason, nowMs),
         };
         return new Transition(
@@ -159,6 +169,10 @@ internal static class TaskTransitions
 
     private static Transition GraceOver(TaskSnapshot task, long nowMs)
     {
+        if (task is { Phase: TaskPhase.Running, Kill: { TermAtMs: { } termAt } kill })
+        {
+            return nowMs < termAt ? new Transition(task, false, [new TaskAction.WakeAt(termAt)]) : Terminate(task, kill, nowMs);
+        }
         if (task.Phase != TaskPhase.Running || task.Kill?.DeadlineMs is not { } deadline)
         {
             return Transition.None(task);

@@ -102,6 +102,22 @@ public sealed class TaskLifecycleTests
     }
 
     [Fact]
+    public async Task Kill_TaskThatDrains_IsKillingForAWhileBeforeSigterm()
+    {
+        await using var bench = await AgentBench.StartAsync();
+        bench.Server.Launch(AgentBench.Shell("web.1", "trap 'date +%s%N >&2; exit 0' TERM; echo ready; while :; do sleep 0.01; done", spec => spec.DrainMs = 400));
+        await bench.Server.WaitForAsync("web.1", TaskState.TaskRunning);
+        await AgentBench.UntilAsync(() => File.ReadAllText(Path.Combine(bench.SandboxOf("web.1"), "stdout")) == "ready\n", "it is not ready");
+        bench.Server.Kill("web.1");
+        var killing = await bench.Server.WaitForAsync("web.1", TaskState.TaskKilling);
+        var end = await bench.Server.WaitForAsync("web.1", TaskState.TaskKilled);
+        var heard = long.Parse(File.ReadAllText(Path.Combine(bench.SandboxOf("web.1"), "stderr")), System.Globalization.CultureInfo.InvariantCulture) / 1_000_000;
+        Assert.InRange(heard - killing.TimestampMs, 350, 5000);
+        Assert.Single(bench.Server.Of("web.1"), status => status.State == TaskState.TaskKilling && status.Sequence == killing.Sequence);
+        Assert.NotNull(end);
+    }
+
+    [Fact]
     public async Task Kill_UnknownTask_IsAnsweredAsKilled()
     {
         await using var bench = await AgentBench.StartAsync();

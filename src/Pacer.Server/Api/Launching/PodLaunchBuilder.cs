@@ -55,6 +55,7 @@ internal static class PodLaunchBuilder
             KillGraceMs = container.Lifecycle?.KillGracePeriodSeconds is { } grace ? Math.Max(1, (long)Math.Min(grace * 1000, 1e14)) : 0,
             Role = spec.Role,
             Linux = ToLinux(pod, container),
+            DrainMs = DrainPause.Milliseconds(pod.Labels),
             Group = FormattableString.Invariant($"{instance.Id}.{instance.Incarnation}"),
         };
         if (container.Image is { } image)

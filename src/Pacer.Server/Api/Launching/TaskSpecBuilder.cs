@@ -53,6 +53,7 @@ internal static class TaskSpecBuilder
             MemoryLimitBytes = Limit(app.ResourceLimits?.Mem, AppConversion.Bytes),
             KillGraceMs = app.TaskKillGracePeriodSeconds is { } grace ? Math.Max(1, grace * 1000L) : 0,
             Role = spec.Role,
+            DrainMs = DrainPause.Milliseconds(app.Labels),
         };
         if (app.Container?.Docker is { Image: { } image } docker)
         {
