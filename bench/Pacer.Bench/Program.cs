@@ -8,9 +8,9 @@ if (args is [BareKestrel.Argument])
     await BareKestrel.ServeAsync();
     return 0;
 }
-if (args is not ([] or ["reads"] or ["dns"] or ["placement", ..]))
+if (args is not ([] or ["reads"] or ["dns"] or ["lb"] or ["placement", ..]))
 {
-    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, placement.");
+    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, lb, placement.");
     return 1;
 }
 var onlyReads = args is ["reads"];
@@ -45,6 +45,19 @@ if (args is ["dns"])
     await DnsServers.MeasureAsync(names, published);
     names.Print(Console.Out);
     names.Store(Path.Combine(repository, "bench/results"), "-dns");
+    return 0;
+}
+if (args is ["lb"])
+{
+    if (!LoadBalancers.ArePossible)
+    {
+        Console.Error.WriteLine("The comparison needs HAProxy and wrk: apt-get install haproxy wrk");
+        return 1;
+    }
+    var balancers = new Report();
+    await LoadBalancers.MeasureAsync(balancers, published);
+    balancers.Print(Console.Out);
+    balancers.Store(Path.Combine(repository, "bench/results"), "-lb");
     return 0;
 }
 if (!onlyReads && (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible))
