@@ -129,6 +129,19 @@ public sealed partial class DnsHost : IAsyncDisposable
     /// <summary>UDP and TCP on one port, or the reason why not.</summary>
     private string? TryListen(IPEndPoint wanted, Responder responder, Forwarder forwarder)
     {
+        // A port that is free for UDP may be another's for TCP: the next one that the kernel picks is tried then.
+        var attempts = wanted.Port == 0 ? 16 : 1;
+        string? reason;
+        do
+        {
+            reason = TryListenOnce(wanted, responder, forwarder);
+        }
+        while (reason is not null && --attempts > 0);
+        return reason;
+    }
+
+    private string? TryListenOnce(IPEndPoint wanted, Responder responder, Forwarder forwarder)
+    {
         UdpListener? udp = null;
         try
         {
