@@ -40,7 +40,7 @@ internal static class DockerPlan
             TaskPlan.MostProcesses)
         {
             Docker = new DockerSettings(
-                spec.Image.Name,
+                DockerImages.Reference(spec.Image.Name),
                 docker.Network,
                 docker.Privileged,
                 isShell,

@@ -17,7 +17,7 @@ internal sealed class DockerImages(EngineClient engine)
         var name = ImageName.Parse(image);
         try
         {
-            if (!force && await engine.FindAsync($"/images/{Uri.EscapeDataString(image)}/json", EngineJson.Default.InspectedImage, cancellationToken).ConfigureAwait(false) is not null)
+            if (!force && await engine.FindAsync($"/images/{Reference(image)}/json", EngineJson.Default.InspectedImage, cancellationToken).ConfigureAwait(false) is not null)
             {
                 return;
             }
@@ -28,6 +28,9 @@ internal sealed class DockerImages(EngineClient engine)
             throw new ImageException($"Failed to pull the image '{image}': {e.Message}", e);
         }
     }
+
+    /// <summary>As the Engine takes it: without the scheme that Mesos allows. A valid name has nothing that a path would have to escape; Podman takes no escaped slash.</summary>
+    public static string Reference(string image) => image.StartsWith("docker://", StringComparison.Ordinal) ? image["docker://".Length..] : image;
 
     /// <summary>A file of a container; empty when it has none.</summary>
     public async Task<string> ReadFileAsync(string container, string path, CancellationToken cancellationToken)
