@@ -27,7 +27,7 @@ internal static class ReplayCommand
             {
                 throw CliException.Usage(exception.Message);
             }
-            surroundings.Terminal.Line($"{result.Batches} batches, {result.Inputs} inputs, index {result.Index}");
+            surroundings.Terminal.Line($"{Counted(result.Batches, "batch", "batches")}, {Counted(result.Inputs, "input", "inputs")}, index {result.Index}");
             surroundings.Terminal.Line($"state hash {result.StateHash}");
             if (result.Difference is { } difference)
             {
@@ -44,4 +44,6 @@ internal static class ReplayCommand
         });
         return command;
     }
+
+    private static string Counted(long count, string one, string many) => count == 1 ? $"1 {one}" : $"{count} {many}";
 }

@@ -26,13 +26,13 @@ public static class Replay
             using var file = new FileStream(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, 1 << 16);
             return Run(path, file);
         }
+        catch (Exception e) when (e is FormatException or InvalidProtocolBufferException) // an IOException, too
+        {
+            throw new ReplayException($"{path} is not a recording that this version can read: it is damaged, or another kind of file. Make one with the server's flag --record FILE.", e);
+        }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             throw new ReplayException($"{path} can't be read: {e.Message.TrimEnd('.')}.", e);
-        }
-        catch (Exception e) when (e is FormatException or InvalidProtocolBufferException)
-        {
-            throw new ReplayException($"{path} is not a recording that this version can read. {e.Message}", e);
         }
     }
 
