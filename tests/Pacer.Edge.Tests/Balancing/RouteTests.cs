@@ -249,6 +249,18 @@ public sealed class RouteTests
         Assert.Equal(up, Up(backend).Length);
     }
 
+    [Fact]
+    public void DeploymentGroup_VersionsWithDifferentPorts_ShareThoseThatBothHave()
+    {
+        var cluster = new Balanced();
+        cluster.Bare("/a", [], "HAPROXY_DEPLOYMENT_GROUP=g", "HAPROXY_DEPLOYMENT_STARTED_AT=2026-01-01T00:00:00Z");
+        cluster.App("/b", [10001, 10002], "HAPROXY_DEPLOYMENT_GROUP=g", "HAPROXY_DEPLOYMENT_STARTED_AT=2026-01-02T00:00:00Z");
+        cluster.App("/c", [10003], "HAPROXY_DEPLOYMENT_GROUP=g", "HAPROXY_DEPLOYMENT_STARTED_AT=nonsense");
+        var table = cluster.Table(Any);
+        Assert.Equal([4, 2], table.Backends.Select(backend => backend.Servers.Length));
+        Assert.Contains("are in one group, which is for two", Assert.Single(table.Warnings).Text, StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("10.0.1.1", "10.0.1.1", 31001, "10_0_1_1_31001")]
     [InlineData("agent1", "10.0.1.1", 31001, "agent1_10_0_1_1_31001")]
@@ -266,6 +278,27 @@ public sealed class RouteTests
         var first = ServerNames.Number("10_0_1_1_31001", taken);
         Assert.InRange(first, 1, 32766);
         Assert.NotEqual(first, ServerNames.Number("10_0_1_1_31001", taken));
+    }
+
+    [Fact]
+    public void ManyApps_TheSameEndpoints_GiveTheSameTableInAMoment()
+    {
+        var cluster = new Balanced();
+        for (var app = 0; app < 2000; app++)
+        {
+            cluster.Bare($"/group/app-{app}", [10000 + app], "HAPROXY_GROUP=external", $"HAPROXY_0_VHOST=app-{app}.test");
+            for (var task = 0; task < 5; task++)
+            {
+                cluster.Cluster.AddTask($"/group/app-{app}", $"t{app}-{task}", 1 + (task % 2), null, (31000 + task + (10 * (app % 1000)), 80));
+            }
+        }
+        var first = cluster.Table();
+        var clock = System.Diagnostics.Stopwatch.StartNew();
+        var second = cluster.Table();
+        TestContext.Current.TestOutputHelper?.WriteLine($"{clock.ElapsedMilliseconds} ms");
+        Assert.True(clock.Elapsed < TimeSpan.FromSeconds(5)); // tens of milliseconds on an idle machine; quadratic work would show
+        Assert.Equal(2000, first.Backends.Length);
+        Assert.Equal(first.Backends.SelectMany(backend => backend.Servers).Select(server => server.Name), second.Backends.SelectMany(backend => backend.Servers).Select(server => server.Name));
     }
 
     [Fact]

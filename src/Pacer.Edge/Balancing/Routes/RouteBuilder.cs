@@ -1,6 +1,7 @@
 using System.Collections.Immutable;
 using System.Globalization;
 using System.Net;
+using System.Runtime.CompilerServices;
 using Pacer.Contracts.Endpoints;
 using Pacer.Edge.Balancing.Labels;
 
@@ -21,7 +22,15 @@ internal sealed class RouteBuilder(RouteOptions options)
         "HAPROXY_DEPLOYMENT_TARGET_INSTANCES", "HAPROXY_DEPLOYMENT_NEW_INSTANCES", "HAPROXY_APP_ID", "PACER_LB_WEIGHT", "PACER_LB_MAINTENANCE", "PACER_LB_DRAIN_SECONDS",
     };
 
+    // A row of the feed never changes, and most rows are in the next table again.
+    private static readonly ConditionalWeakTable<EndpointService, ReadLabels> Known = [];
+
     private readonly List<BalancerWarning> _warnings = [];
+
+    private sealed class ReadLabels
+    {
+        public Dictionary<(int Port, bool Strict), (PortSettings Settings, IReadOnlyList<BalancerWarning> Warnings)> Ports { get; } = [];
+    }
 
     public static RoutingTable Build(EndpointSet endpoints, RouteOptions options) => new RouteBuilder(options).Build(endpoints);
 
@@ -33,7 +42,7 @@ internal sealed class RouteBuilder(RouteOptions options)
         {
             // What holds is the newest definition; the tasks are those of all.
             var service = configurations.OrderByDescending(service => service.Current).ThenByDescending(service => service.ConfigVersion, StringComparer.Ordinal).First();
-            if (service.Labels.Count > 0 || options.Groups.Contains("*"))
+            if (options.Groups.Contains("*") || service.Labels.Keys.Any(label => label.StartsWith(LabelPrefix, StringComparison.Ordinal) || label.StartsWith(OwnPrefix, StringComparison.Ordinal)))
             {
                 published.Add(new PublishedService(service, [.. tasks[service.Id].OrderBy(task => task.Id, StringComparer.Ordinal)]));
                 WarnOfStrayLabels(service);
@@ -63,20 +72,29 @@ internal sealed class RouteBuilder(RouteOptions options)
             {
                 continue;
             }
-            var settings = Settings(lead, index);
-            if (!settings.Enabled || !InGroup(settings.Groups))
+            var (settings, warnings) = Settings(lead, index);
+            if (!InGroup(settings.Groups))
+            {
+                continue;
+            }
+            _warnings.AddRange(warnings);
+            if (!settings.Enabled)
             {
                 continue;
             }
             var servers = new List<Server>();
             var numbers = new HashSet<int>();
+            var addresses = new HashSet<IPEndPoint>();
             foreach (var (service, draining) in group.Members)
             {
-                var weight = ReferenceEquals(service.Service, lead) ? settings.ServerWeight : Settings(service.Service, Math.Min(index, service.Service.Ports.Count - 1)).ServerWeight;
+                if (index >= service.Service.Ports.Count)
+                {
+                    continue; // the shorter list of ports decides
+                }
+                var weight = Settings(service.Service, index).Settings.ServerWeight;
                 foreach (var task in service.Tasks)
                 {
-                    if (Server(task, service.Service, index, endpoints, draining.Contains(task.Id), numbers) is { } server
-                        && !servers.Exists(other => other.Address.Equals(server.Address)))
+                    if (Server(task, service.Service, index, endpoints, draining.Contains(task.Id), numbers) is { } server && addresses.Add(server.Address))
                     {
                         servers.Add(server with { Weight = weight });
                     }
@@ -88,8 +106,21 @@ internal sealed class RouteBuilder(RouteOptions options)
         }
     }
 
-    private PortSettings Settings(EndpointService service, int index) => PortLabels.Read(
-        service.Id, service.Labels, index, service.Ports.Count, service.Ports[index].ServicePort, service.HttpPorts?.Contains(index) == true, options.Strict, _warnings);
+    private (PortSettings Settings, IReadOnlyList<BalancerWarning> Warnings) Settings(EndpointService service, int index)
+    {
+        var read = Known.GetValue(service, static _ => new ReadLabels());
+        lock (read)
+        {
+            if (!read.Ports.TryGetValue((index, options.Strict), out var port))
+            {
+                var warnings = new List<BalancerWarning>();
+                var settings = PortLabels.Read(
+                    service.Id, service.Labels, index, service.Ports.Count, service.Ports[index].ServicePort, service.HttpPorts?.Contains(index) == true, options.Strict, warnings);
+                read.Ports[(index, options.Strict)] = port = (settings, warnings);
+            }
+            return port;
+        }
+    }
 
     private bool InGroup(IReadOnlyList<string> groups) => options.Groups.Contains("*") || groups.Any(group => options.Groups.Contains(group));
 
@@ -116,8 +147,8 @@ internal sealed class RouteBuilder(RouteOptions options)
             return null;
         }
         var endpoint = new IPEndPoint(address, number);
-        var name = ServerNames.OfServer(port.HostPort > 0 ? node.Hostname : address.ToString(), endpoint);
-        return new Server(name, ServerNames.Number(name, numbers), ServerNames.Cookie(name), task.Id, endpoint, standing.Standing, standing.Reason);
+        var (name, cookie) = ServerNames.Of(port.HostPort > 0 ? node.Hostname : address.ToString(), endpoint);
+        return new Server(name, ServerNames.Number(name, numbers), cookie, task.Id, endpoint, standing.Standing, standing.Reason);
     }
 
     /// <summary>Null: it has no place behind a balancer.</summary>
@@ -137,7 +168,7 @@ internal sealed class RouteBuilder(RouteOptions options)
     /// <summary>Two services can't listen on one port: the first by id has it.</summary>
     private List<Backend> Listening(List<Backend> backends)
     {
-        var owners = new Dictionary<(string Address, int Port), Backend>();
+        var owners = new Dictionary<int, List<(string Address, Backend Backend)>>();
         for (var i = 0; i < backends.Count; i++)
         {
             var backend = backends[i];
@@ -153,14 +184,17 @@ internal sealed class RouteBuilder(RouteOptions options)
                 Warn(backend, $"port {port} is the balancer's own, for {purpose}. HAPROXY_{backend.PortIndex}_PORT chooses another");
                 continue;
             }
-            var owner = owners.FirstOrDefault(other => other.Key.Port == port && (other.Key.Address == address || other.Key.Address == "*" || address == "*")).Value;
-            if (owner is not null)
+            if (!owners.TryGetValue(port, out var others))
+            {
+                owners[port] = others = [];
+            }
+            if (others.Find(other => other.Address == address || other.Address == "*" || address == "*").Backend is { } owner)
             {
                 backends[i] = backend with { Listening = false };
                 Warn(backend, $"port {port} is taken by {owner.ServiceId}. HAPROXY_{backend.PortIndex}_PORT chooses another");
                 continue;
             }
-            owners[(address, port)] = backend;
+            others.Add((address, backend));
         }
         return backends;
     }

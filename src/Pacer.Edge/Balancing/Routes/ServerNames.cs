@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.Collections.Concurrent;
 using System.Globalization;
 using System.Net;
 using System.Security.Cryptography;
@@ -10,6 +11,22 @@ namespace Pacer.Edge.Balancing.Routes;
 internal static class ServerNames
 {
     public static string OfBackend(string serviceId, int port) => string.Create(CultureInfo.InvariantCulture, $"{serviceId.TrimStart('/').Replace('/', '_')}_{port}");
+
+    private const int MostKept = 200_000;
+
+    // The same servers are in every table; their names are made once.
+    private static readonly ConcurrentDictionary<(string Host, IPEndPoint Address), (string Name, string Cookie)> Kept = new();
+    private static readonly ConcurrentDictionary<string, int> Numbers = new(StringComparer.Ordinal);
+
+    public static (string Name, string Cookie) Of(string host, IPEndPoint address)
+    {
+        if (Kept.Count > MostKept)
+        {
+            Kept.Clear();
+            Numbers.Clear();
+        }
+        return Kept.GetOrAdd((host, address), static place => OfServer(place.Host, place.Address) is var name ? (name, Cookie(name)) : default);
+    }
 
     public static string OfServer(string host, IPEndPoint address)
     {
@@ -37,7 +54,7 @@ internal static class ServerNames
         for (var attempt = 0; ; attempt++)
         {
             var text = attempt == 0 ? name : string.Create(CultureInfo.InvariantCulture, $"{name}{attempt}");
-            var number = Modulo(SHA256.HashData(Encoding.UTF8.GetBytes(text)), 32767);
+            var number = Numbers.GetOrAdd(text, static text => Modulo(SHA256.HashData(Encoding.UTF8.GetBytes(text)), 32767));
             if ((number != 0 && taken.Add(number)) || attempt > 40_000)
             {
                 return number;
