@@ -34,7 +34,7 @@ internal static partial class LoadBalancers
             var configuration = Path.Combine(directory, "haproxy.cfg");
             await File.WriteAllTextAsync(configuration, $$"""
                 global
-                  maxconn 10000
+                  maxconn 4000
                 defaults
                   mode http
                   timeout connect 3s
