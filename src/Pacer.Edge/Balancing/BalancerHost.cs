@@ -59,7 +59,8 @@ public sealed class BalancerHost : IAsyncDisposable
         _routes = new LiveRoutes(time);
         _certificates = new CertificateStore(options.Certificates, time);
         var tcp = new TcpFront(_routes, time);
-        var sockets = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions(), NullLogger.Instance);
+        // Nothing here blocks a thread for long, and each hop between threads costs a busy balancer a part of its requests.
+        var sockets = new SocketConnectionContextFactory(new SocketConnectionFactoryOptions { UnsafePreferInlineScheduling = true }, NullLogger.Instance);
         _doors = new ListenerDoors(new Doorway(), sockets, options.MaxConnections, options.HeadTimeout, tcp.ServeAsync);
         _serviceListeners = new ListenerSet(_doors, options.BindAddress);
         _view = new BalancerView(_routes, _serviceListeners, _doors, _certificates, time);
