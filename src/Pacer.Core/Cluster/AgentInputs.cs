@@ -121,6 +121,10 @@ internal static class AgentInputs
             && current.Tasks.Any(t => t.Id == report.TaskId && (!t.Condition.IsTerminal() || report.Condition.IsTerminal())))
         {
             InstanceLifecycle.Report(tx, current, report);
+            if (report.Condition.IsTerminal())
+            {
+                MarkUnwanted(tx, agent, report); // one that was declared gone, ran after all, and has ended now
+            }
             tx.Do(new Effect.Acknowledge(agent, report.TaskId, report.Sequence));
             return;
         }

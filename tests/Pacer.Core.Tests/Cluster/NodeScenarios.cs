@@ -131,4 +131,24 @@ public sealed class NodeScenarios
         Assert.Empty(a.Running); // nobody wants what it still ran
         Assert.IsType<CommandResult.NodeNotFound>(cluster.Send(r => new Input.RemoveNode(r, new AgentId("x"))));
     }
+
+    [Fact]
+    public void Task_RunsAfterItWasDeclaredGoneAndEnds_ItsNodeIsOpenAgain()
+    {
+        var cluster = new TestCluster();
+        var agent = cluster.AddAgent("a1");
+        agent.ObeysKills = false;
+        cluster.Put(TestCluster.App("/a", 1));
+        var task = cluster.Single("/a").Tasks[0].Id;
+        agent.Become(task, Condition.Failed);
+        cluster.Deliver();
+        Assert.True(cluster.Single("/a").IsScheduled); // held by its back-off, with the ended task
+
+        agent.Become(task, Condition.Running);
+        cluster.Deliver();
+        Assert.Equal([task], cluster.State.Agents[agent.Node.Id].Unwanted);
+        agent.Become(task, Condition.Killed);
+        cluster.Deliver();
+        Assert.Empty(cluster.State.Agents[agent.Node.Id].Unwanted);
+    }
 }
