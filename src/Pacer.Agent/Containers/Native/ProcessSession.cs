@@ -21,10 +21,27 @@ internal static class ProcessSession
             return;
         }
 
-        // The leader last: until then its pid, which names the session, can't be given to another process.
-        foreach (var member in Members(session).Where(p => p != spared).OrderBy(p => p == session))
+        // The leader last: until then its pid, which names the session, can't be given to another process. It is stopped meanwhile, and
+        // what the others started while they were looked for is found by looking again.
+        if (session != spared)
         {
-            _ = Libc.Kill(member, Libc.SigKill);
+            _ = Libc.Kill(session, Libc.SigStop);
+        }
+        var killed = new HashSet<int>();
+        bool more;
+        do
+        {
+            more = false;
+            foreach (var member in Members(session).Where(member => member != session && member != spared && killed.Add(member)))
+            {
+                _ = Libc.Kill(member, Libc.SigKill);
+                more = true;
+            }
+        }
+        while (more);
+        if (session != spared)
+        {
+            _ = Libc.Kill(session, Libc.SigKill);
         }
     }
 
