@@ -249,6 +249,39 @@ public sealed class RouteTests
         Assert.Equal(up, Up(backend).Length);
     }
 
+    [Theory]
+    [InlineData(4, 1, "10", "1", 10)]
+    [InlineData(1, 1, "10", "1", 10)]
+    [InlineData(3, 2, "25", "2", 25)]
+    [InlineData(100, 2, "1", "2", 1)]
+    [InlineData(4, 1, "0", "1", 0)]
+    [InlineData(4, 1, "100", "1", 100)]
+    [InlineData(4, 1, "10", null, 10)]
+    [InlineData(4, 2, "10", "1", 50)] // more than the canary had, target 4: two of the old give way, the others count alike
+    [InlineData(0, 1, "10", "1", 100)]
+    [InlineData(4, 1, "most", "1", 25)]
+    public void DeploymentGroup_ShareOfTheNewer_IsKeptWhileItIsACanary(int old, int @new, string share, string? canary, int percent)
+    {
+        var cluster = new Balanced();
+        cluster.Bare("/web", [10001], "HAPROXY_0_VHOST=web.test");
+        cluster.Bare("/web-green", [10002], ["HAPROXY_DEPLOYMENT_GROUP=web", "HAPROXY_DEPLOYMENT_STARTED_AT=2026-01-02T00:00:00Z", "HAPROXY_0_VHOST=web.test", "PACER_LB_SHARE=" + share,
+            canary == "1" && (@new == 2 || share == "most") ? "HAPROXY_DEPLOYMENT_TARGET_INSTANCES=4" : $"HAPROXY_DEPLOYMENT_TARGET_INSTANCES={old + @new}",
+            .. canary is null ? Array.Empty<string>() : ["HAPROXY_DEPLOYMENT_NEW_INSTANCES=" + canary]]);
+        var newer = new HashSet<string>();
+        for (var i = 0; i < old; i++)
+        {
+            cluster.Task("/web", 1);
+        }
+        for (var i = 0; i < @new; i++)
+        {
+            newer.Add(cluster.Task("/web-green", 2).Id);
+        }
+        var table = cluster.Table(Any);
+        var up = Assert.Single(table.Backends).Servers.Where(server => server.Standing == ServerStanding.Up).ToList();
+        Assert.Equal(percent, 100.0 * up.Where(server => newer.Contains(server.TaskId)).Sum(server => server.Weight) / up.Sum(server => server.Weight), 0.5);
+        Assert.Equal(share == "most", table.Warnings.Any(warning => warning.Text == "PACER_LB_SHARE: 'most' is not valid and has no effect. Give a whole number from 0 to 100."));
+    }
+
     [Fact]
     public void DeploymentGroup_VersionsWithDifferentPorts_ShareThoseThatBothHave()
     {

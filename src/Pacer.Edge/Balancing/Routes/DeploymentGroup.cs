@@ -17,6 +17,9 @@ internal sealed record PublishedService(EndpointService Service, IReadOnlyList<E
 /// </summary>
 internal sealed record DeploymentGroup(PublishedService Lead, IReadOnlyList<(PublishedService Service, IReadOnlySet<string> Draining)> Members, IReadOnlyList<BalancerWarning> Warnings)
 {
+    /// <summary>Percent of the requests that the newer of two versions gets; null: each task gets its part.</summary>
+    public int? Share { get; private init; }
+
     private static readonly HashSet<string> None = [];
 
     public static DeploymentGroup Of(List<PublishedService> services)
@@ -38,18 +41,24 @@ internal sealed record DeploymentGroup(PublishedService Lead, IReadOnlyList<(Pub
         var target = Whole(@new, "HAPROXY_DEPLOYMENT_TARGET_INSTANCES") ?? @new.Tasks.Count;
         var healthy = @new.Tasks.Count(task => IsServing(task, @new.Service));
         var draining = Math.Min(Math.Min(old.Tasks.Count, healthy), Math.Max(0, healthy + old.Tasks.Count - target));
-        return new DeploymentGroup(@new, [(old, old.Tasks.Take(draining).Select(task => task.Id).ToHashSet(StringComparer.Ordinal)), (@new, None)], warnings);
+        // The share is a canary's. Once there are more of the newer version than its canary has, it is taking over: by instances, as ever.
+        var share = Whole(@new, "PACER_LB_SHARE", 100);
+        if (healthy > (Whole(@new, "HAPROXY_DEPLOYMENT_NEW_INSTANCES") ?? int.MaxValue))
+        {
+            share = null;
+        }
+        return new DeploymentGroup(@new, [(old, old.Tasks.Take(draining).Select(task => task.Id).ToHashSet(StringComparer.Ordinal)), (@new, None)], warnings) { Share = share };
 
-        int? Whole(PublishedService service, string label)
+        int? Whole(PublishedService service, string label, int most = int.MaxValue)
         {
             if (service.Service.Labels.GetValueOrDefault(label) is not { Length: > 0 } text)
             {
                 return null;
             }
-            var number = LabelText.Whole(text, 0, int.MaxValue);
+            var number = LabelText.Whole(text, 0, most);
             if (number is null)
             {
-                warnings.Add(new BalancerWarning(service.Service.Id, label, $"{label}: '{text}' is not valid and has no effect. Give a whole number."));
+                warnings.Add(new BalancerWarning(service.Service.Id, label, $"{label}: '{text}' is not valid and has no effect. Give a whole number{(most < int.MaxValue ? $" from 0 to {most}" : "")}."));
             }
             return number;
         }

@@ -19,7 +19,7 @@ internal sealed class RouteBuilder(RouteOptions options)
     private static readonly HashSet<string> AppLabels = new(StringComparer.Ordinal)
     {
         "HAPROXY_GROUP", "HAPROXY_DEPLOYMENT_GROUP", "HAPROXY_DEPLOYMENT_ALT_PORT", "HAPROXY_DEPLOYMENT_COLOUR", "HAPROXY_DEPLOYMENT_STARTED_AT",
-        "HAPROXY_DEPLOYMENT_TARGET_INSTANCES", "HAPROXY_DEPLOYMENT_NEW_INSTANCES", "HAPROXY_APP_ID", "PACER_LB_WEIGHT", "PACER_LB_MAINTENANCE", "PACER_LB_DRAIN_SECONDS",
+        "HAPROXY_DEPLOYMENT_TARGET_INSTANCES", "HAPROXY_DEPLOYMENT_NEW_INSTANCES", "HAPROXY_APP_ID", "PACER_LB_WEIGHT", "PACER_LB_SHARE", "PACER_LB_MAINTENANCE", "PACER_LB_DRAIN_SECONDS",
     };
 
     // A row of the feed never changes, and most rows are in the next table again.
@@ -100,9 +100,30 @@ internal sealed class RouteBuilder(RouteOptions options)
                     }
                 }
             }
+            if (group.Share is { } percent)
+            {
+                Share(servers, [.. group.Members[^1].Service.Tasks.Select(task => task.Id)], percent);
+            }
             var name = ServerNames.OfBackend(id, settings.ListenPort > 0 ? settings.ListenPort : index);
             yield return new Backend(name, id, index, settings,
                 [.. servers.OrderBy(server => server.Address.Address.ToString(), StringComparer.Ordinal).ThenBy(server => server.Address.Port)]);
+        }
+    }
+
+    /// <summary>Gives servers weights with which the newer ones together get so many percent of the requests.</summary>
+    private static void Share(List<Server> servers, HashSet<string> newer, int percent)
+    {
+        var (ofNew, ofOld) = (servers.Count(server => server.Standing == ServerStanding.Up && newer.Contains(server.TaskId)), servers.Count(server => server.Standing == ServerStanding.Up && !newer.Contains(server.TaskId)));
+        if (ofNew == 0 || ofOld == 0)
+        {
+            return; // those that are there get all
+        }
+        double weightOfNew = percent * ofOld, weightOfOld = (100 - percent) * ofNew;
+        var divisor = Math.Max(1, Math.Max(weightOfNew, weightOfOld) / 256);
+        for (var i = 0; i < servers.Count; i++)
+        {
+            var exact = (newer.Contains(servers[i].TaskId) ? weightOfNew : weightOfOld) / divisor;
+            servers[i] = servers[i] with { Weight = exact > 0 ? Math.Max(1, (int)Math.Round(exact)) : 0 };
         }
     }
 
