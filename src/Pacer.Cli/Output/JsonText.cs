@@ -36,6 +36,9 @@ internal static class JsonText
     public static bool Flag(this JsonNode? node, string member) =>
         node is JsonObject known && known[member] is JsonValue value && value.GetValueKind() == JsonValueKind.True;
 
+    /// <summary>Null when it is absent, or when this is no object.</summary>
+    public static JsonNode? Member(this JsonNode? node, string member) => node is JsonObject known ? known[member] : null;
+
     public static IEnumerable<JsonNode> Items(this JsonNode? node, string member) =>
         node is JsonObject known && known[member] is JsonArray items ? items.OfType<JsonNode>() : [];
 

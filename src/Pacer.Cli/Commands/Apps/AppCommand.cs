@@ -15,6 +15,7 @@ internal static class AppCommand
             AppWhyCommand.Create(surroundings),
             AppPlanCommand.Create(surroundings),
             AppUpdateCommand.Create(surroundings),
+            AppDeployCommand.Create(surroundings),
             AppScaleCommand.Create(surroundings),
             AppRestartCommand.Create(surroundings),
             AppStopCommand.Create(surroundings),

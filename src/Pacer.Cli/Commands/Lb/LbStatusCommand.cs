@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json;
 using System.Text.Json.Nodes;
 using Pacer.Cli.Client;
 using Pacer.Cli.Commands.Roles;
@@ -23,7 +22,8 @@ internal static class LbStatusCommand
         command.Add(json);
         command.SetAction(async (parse, cancellationToken) =>
         {
-            var status = await ReadAsync(parse.GetValue(address)!, cancellationToken);
+            using var balancer = new BalancerClient();
+            var status = await balancer.ReadAsync(parse.GetValue(address)!, cancellationToken);
             if (parse.GetValue(json))
             {
                 surroundings.Terminal.Line(JsonText.Pretty(status));
@@ -35,23 +35,6 @@ internal static class LbStatusCommand
             return ExitCode.Ok;
         });
         return command;
-    }
-
-    private static async Task<JsonObject> ReadAsync(string address, CancellationToken cancellationToken)
-    {
-        if (!Uri.TryCreate((address.Contains("://", StringComparison.Ordinal) ? address : "http://" + address).TrimEnd('/') + "/pacer/lb", UriKind.Absolute, out var page))
-        {
-            throw CliException.Usage($"--lb-status '{address}' is no address. Give one such as 127.0.0.1:9090.");
-        }
-        using var http = new HttpClient(new SocketsHttpHandler { UseProxy = false, ConnectTimeout = TimeSpan.FromSeconds(5) }) { Timeout = TimeSpan.FromSeconds(15) };
-        try
-        {
-            return JsonNode.Parse(await http.GetStringAsync(page, cancellationToken))!.AsObject();
-        }
-        catch (Exception e) when (e is HttpRequestException or JsonException or InvalidOperationException || (e is OperationCanceledException && !cancellationToken.IsCancellationRequested))
-        {
-            throw new CliException(ExitCode.Unreachable, $"No load balancer answers at {address}. Start one with 'pacer up' or 'pacer lb', or say where it is with --lb-status ADDRESS:PORT.");
-        }
     }
 
     private static void Show(JsonObject status, Terminal terminal)
