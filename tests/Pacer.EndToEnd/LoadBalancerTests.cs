@@ -1,6 +1,4 @@
-using System.Collections.Concurrent;
 using System.Diagnostics;
-using System.Net;
 using System.Text.RegularExpressions;
 using Pacer.EndToEnd.Support;
 
@@ -9,36 +7,13 @@ namespace Pacer.EndToEnd;
 /// <summary>Requests through a balancer while the tasks behind it come and go.</summary>
 public sealed class LoadBalancerTests
 {
-    /// <summary>Ends in order at SIGTERM: takes no new connections, finishes what it has.</summary>
-    private const string Server = """
-        import http.server, os, signal, threading
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = 'HTTP/1.1'
-            def answer(self):
-                self.rfile.read(int(self.headers.get('Content-Length') or 0))
-                body = ('version ' + os.environ['VERSION']).encode()
-                self.send_response(200)
-                self.send_header('Content-Length', str(len(body)))
-                self.end_headers()
-                self.wfile.write(body)
-            do_GET = do_POST = answer
-            def log_message(self, *_): pass
-        class Server(http.server.ThreadingHTTPServer):
-            daemon_threads = False
-            request_queue_size = 128
-        server = Server(('', int(os.environ['PORT0'])), Handler)
-        signal.signal(signal.SIGTERM, lambda *_: threading.Thread(target=server.shutdown).start())
-        server.serve_forever()
-        server.server_close()
-        """;
-
     [Fact]
     [Trait("main-job", "yes")]
     public async Task TasksComeAndGo_UnderLoad_NoRequestFails()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
         await using var cluster = await Cluster.StartAsync("--lb", "off");
-        var script = System.Text.Json.JsonSerializer.Serialize(Server);
+        var script = System.Text.Json.JsonSerializer.Serialize(WebServer.Script);
         using var balancer = PacerProcess.Start("lb", "--server", cluster.Api.Url, "--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-service-ports", "off");
         var address = (await balancer.WaitForAsync(@"Load balancer for group external: (http \S+); statistics")).Split(' ')[1];
         await cluster.Api.PostAppAsync($$$"""
@@ -124,76 +99,5 @@ public sealed class LoadBalancerTests
         var error = shell.StandardError.ReadToEndAsync();
         await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(120));
         Assert.True(shell.ExitCode == 0, $"{await output}\n{await error}");
-    }
-
-    /// <summary>Clients that ask without a pause, half of them with a body that must not be sent twice.</summary>
-    private sealed class Load : IDisposable
-    {
-        private readonly HttpClient _http;
-        private readonly CancellationTokenSource _over = new();
-        private readonly List<Task> _clients;
-        private readonly ConcurrentQueue<string> _failures = new();
-        private long _served;
-        private volatile string _last = "";
-
-        public Load(string address, string host, int clients = 6)
-        {
-            _http = new HttpClient { BaseAddress = new Uri($"http://{address}/"), Timeout = TimeSpan.FromSeconds(30) };
-            _http.DefaultRequestHeaders.Host = host;
-            _clients = [.. Enumerable.Range(0, clients).Select(client => Task.Run(() => AskAsync(client % 2 == 0)))];
-        }
-
-        public long Served => Volatile.Read(ref _served);
-
-        public async Task<string> GetAsync() => await (await _http.GetAsync("")).Content.ReadAsStringAsync();
-
-        public Task UntilAsync(string text) => Api.Until(() => Task.FromResult(_last == text), $"an answer is '{text}'", () => Task.FromResult($"last: {_last}; failures: {string.Join("; ", _failures.Take(5))}"));
-
-        public void Check(string during)
-        {
-            Assert.True(_failures.IsEmpty, $"{during}: {_failures.Count} of {Served} requests failed: {string.Join("; ", _failures.Take(10))}");
-            Assert.True(Served > 50, $"{during}: only {Served} requests");
-        }
-
-        public async Task StopAsync()
-        {
-            await _over.CancelAsync();
-            await Task.WhenAll(_clients);
-        }
-
-        public void Dispose()
-        {
-            _over.Cancel();
-            _http.Dispose();
-        }
-
-        private async Task AskAsync(bool posts)
-        {
-            while (!_over.IsCancellationRequested)
-            {
-                try
-                {
-                    using var answer = posts ? await _http.PostAsync("", new StringContent("some data")) : await _http.GetAsync("");
-                    var text = await answer.Content.ReadAsStringAsync();
-                    if (answer.StatusCode == HttpStatusCode.OK)
-                    {
-                        Interlocked.Increment(ref _served);
-                        _last = text;
-                    }
-                    else
-                    {
-                        _failures.Enqueue($"{DateTime.UtcNow:mm:ss.fff} {(posts ? "POST" : "GET")} {(int)answer.StatusCode}");
-                    }
-                }
-                catch (Exception e) when (e is HttpRequestException or TaskCanceledException or ObjectDisposedException)
-                {
-                    if (!_over.IsCancellationRequested)
-                    {
-                        _failures.Enqueue($"{DateTime.UtcNow:mm:ss.fff} {(posts ? "POST" : "GET")} {e.Message}");
-                    }
-                }
-                await Task.Delay(5);
-            }
-        }
     }
 }

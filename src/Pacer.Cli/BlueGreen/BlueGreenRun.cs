@@ -48,6 +48,11 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
         {
             var seen = await SeeAsync(cancellationToken);
             var step = back ? Steps.Back(plan, seen) : Steps.Forward(plan, seen);
+            if (step is Step.Held or Step.Done)
+            {
+                await SettleAsync(_old, plan.Timeout, cancellationToken);
+                await SettleAsync(_new, plan.Timeout, cancellationToken);
+            }
             switch (step)
             {
                 case Step.Wait wait:
@@ -94,7 +99,7 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
                 break;
             case Step.Retire retire:
                 await AskHookAsync(retire.Tasks, cancellationToken);
-                await SettleAsync(_old!, plan.Timeout, cancellationToken);
+                await SettleAsync(_old, plan.Timeout, cancellationToken);
                 terminal.Line($"{_old.Text("id")}: {retire.Tasks.Count} of {_old.Count("instances")} instances end");
                 _ended.UnionWith(retire.Tasks);
                 await api.SendAsync(HttpMethod.Post, "v2/tasks/delete?scale=true", new JsonObject { ["ids"] = new JsonArray([.. retire.Tasks.Select(id => (JsonNode)id)]) }, cancellationToken);
@@ -102,7 +107,7 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
                 break;
             case Step.RemoveOld remove:
                 await AskHookAsync(remove.Tasks, cancellationToken);
-                await SettleAsync(_old!, plan.Timeout, cancellationToken);
+                await SettleAsync(_old, plan.Timeout, cancellationToken);
                 await RemoveAsync(_old!, plan.Timeout, cancellationToken);
                 break;
             case Step.RemoveNew:
@@ -161,7 +166,7 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
     }
 
     /// <summary>The deployment of the step before holds the app a moment longer than its instances need.</summary>
-    private async Task SettleAsync(JsonNode app, TimeSpan timeout, CancellationToken cancellationToken)
+    private async Task SettleAsync(JsonNode? app, TimeSpan timeout, CancellationToken cancellationToken)
     {
         var since = time.GetTimestamp();
         while ((await ReadAsync(app, cancellationToken)).Items("deployments").Any() && time.GetElapsedTime(since) < timeout)
@@ -173,9 +178,10 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
     private async Task RemoveAsync(JsonNode app, TimeSpan timeout, CancellationToken cancellationToken)
     {
         terminal.Line($"{app.Text("id")}: removed");
-        await api.SendAsync(HttpMethod.Delete, ApiClient.AppPath(app.Text("id")) + "?force=true", null, cancellationToken);
+        var removal = await api.SendAsync(HttpMethod.Delete, ApiClient.AppPath(app.Text("id")) + "?force=true", null, cancellationToken);
         var since = time.GetTimestamp();
-        while (await ReadAsync(app, cancellationToken) is not null)
+        // The app is gone at once, its instances when they have ended; until then its id can't be used again.
+        while ((await api.GetAsync("v2/deployments", cancellationToken) as JsonArray ?? []).Any(deployment => deployment.Text("id") == removal.DeploymentId))
         {
             if (time.GetElapsedTime(since) > timeout)
             {

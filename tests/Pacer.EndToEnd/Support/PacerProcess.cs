@@ -77,6 +77,13 @@ internal sealed partial class PacerProcess : IDisposable
         return _process.ExitCode;
     }
 
+    /// <summary>Ctrl-C, and waits for the end.</summary>
+    public async Task<int> InterruptAsync()
+    {
+        SendSignal(_process.Id, 2);
+        return await WaitForEndAsync();
+    }
+
     public async Task<int> WaitForEndAsync()
     {
         using var limit = new CancellationTokenSource(Patience);
