@@ -7,9 +7,9 @@ namespace Pacer.EndToEnd;
 public sealed class BlueGreenTests
 {
     /// <summary>An app of four instances; a broken one never answers its health check.</summary>
-    private static string App(string version, bool broken = false) => $$$"""
+    private static string App(string version, bool broken = false, int port = 0) => $$$"""
         {"id":"/web","cmd":"{{{(broken ? "sleep 1000" : "exec python3 -c \\\"$SERVER\\\"")}}}","cpus":0.01,"mem":32,"instances":4,"env":{"VERSION":"{{{version}}}","SERVER":{{{System.Text.Json.JsonSerializer.Serialize(WebServer.Script)}}}},
-         "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":0}],"taskKillGracePeriodSeconds":20,
+         "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":{{{port}}}}],"taskKillGracePeriodSeconds":20,
          "healthChecks":[{"protocol":"HTTP","portIndex":0,"intervalSeconds":1,"delaySeconds":0,"gracePeriodSeconds":60}]}
         """;
 
@@ -24,7 +24,7 @@ public sealed class BlueGreenTests
         public static async Task<Site> StartAsync()
         {
             Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
-            var cluster = await Cluster.StartAsync("--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-service-ports", "off");
+            var cluster = await Cluster.StartAsync("--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-bind", "127.0.0.1");
             var places = await cluster.Up.WaitForAsync("Load balancer for group external: (.*)");
             return new Site(cluster, Regex.Match(places, @"http (\S+);").Groups[1].Value, Regex.Match(places, @"statistics http://([^/]+)/").Groups[1].Value);
         }
@@ -43,12 +43,15 @@ public sealed class BlueGreenTests
     public async Task BlueGreen_UnderLoad_NoRequestFails()
     {
         await using var site = await Site.StartAsync();
-        await site.Cluster.Api.PostAppAsync(App("1"));
+        var port = Cluster.FreePort();
+        await site.Cluster.Api.PostAppAsync(App("1", port: port));
         await site.Cluster.Api.WaitUntilSettledAsync();
         using var load = new Load(site.Http, "web.test");
+        using var byPort = new Load($"127.0.0.1:{port}", "any", clients: 2);
         await load.UntilAsync("version 1");
+        await byPort.UntilAsync("version 1");
 
-        var output = (await site.DeployAsync("2", "--blue-green")).Expect(0).Output;
+        var output = (await site.Cluster.PacerWithInputAsync(App("2", port: port), ["app", "deploy", "--blue-green", "-", .. site.Flags])).Expect(0).Output;
         Assert.Equal("/web-blue 4", await site.VersionsAsync());
         Assert.Contains("/web-blue: 1 instance beside /web\n", output);
         Assert.Contains("/web-blue: 1 → 2 instances\n", output);
@@ -57,7 +60,7 @@ public sealed class BlueGreenTests
         load.Check("blue beside an app that had no colour");
 
         var file = Path.Combine(site.Cluster.DataDirectory, "web.json");
-        await File.WriteAllTextAsync(file, App("3"));
+        await File.WriteAllTextAsync(file, App("3", port: port));
         using (var deploy = PacerProcess.Start(["app", "deploy", "--blue-green", file, "--server", site.Cluster.Api.Url, .. site.Flags]))
         {
             await deploy.WaitForAsync("/web-green: 1 → 2 instances");
@@ -70,10 +73,13 @@ public sealed class BlueGreenTests
         (await site.Cluster.PacerAsync(["app", "deploy", "--resume", file, .. site.Flags])).Expect(0);
         Assert.Equal("/web-green 4", await site.VersionsAsync());
         await load.UntilAsync("version 3");
+        await byPort.UntilAsync("version 3");
         load.Check("going on after Ctrl-C");
         Assert.Contains("is the only version of /web: nothing is left to do", (await site.Cluster.PacerAsync(["app", "deploy", "--complete", "web", .. site.Flags])).Expect(0).Output);
         await load.StopAsync();
+        await byPort.StopAsync();
         load.Check("the whole test");
+        byPort.Check("the whole test, by the service port");
     }
 
     [Fact]

@@ -14,6 +14,9 @@ internal sealed record RunOptions(IReadOnlyList<string> Balancers, TimeSpan Paus
 /// <summary>Does what <see cref="Steps"/> decides, until there is nothing left to do.</summary>
 internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Terminal terminal, TimeProvider time, RunOptions options, AppVersions versions)
 {
+    /// <summary>How long the server or a balancer may be away.</summary>
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
+
     private static readonly TimeSpan Poll = TimeSpan.FromMilliseconds(200);
 
     private readonly HashSet<string> _ended = new(StringComparer.Ordinal);
@@ -120,6 +123,7 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
 
     private async Task<Seen> SeeAsync(CancellationToken cancellationToken)
     {
+        var asked = time.GetTimestamp();
         while (true)
         {
             try
@@ -144,7 +148,7 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
                 }
                 return new Seen(old, @new, time.GetElapsedTime(_since), _trouble);
             }
-            catch (CliException exception) when (exception.ExitCode == ExitCode.Unreachable && time.GetElapsedTime(_since) < Patience)
+            catch (CliException exception) when (exception.ExitCode == ExitCode.Unreachable && time.GetElapsedTime(asked) < Patience)
             {
                 // The server or a balancer is being started again; meanwhile nothing changes.
                 terminal.Live(exception.Message.Split('\n')[0]);
@@ -152,8 +156,6 @@ internal sealed class BlueGreenRun(ApiClient api, BalancerClient balancers, Term
             }
         }
     }
-
-    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
 
     private async Task<JsonNode?> ReadAsync(JsonNode? app, CancellationToken cancellationToken) =>
         app is null ? null : (await api.FindAsync(ApiClient.AppPath(app.Text("id")), cancellationToken))?["app"];

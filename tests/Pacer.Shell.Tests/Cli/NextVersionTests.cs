@@ -108,4 +108,32 @@ public sealed class NextVersionTests
         Assert.Equal(["a"], seen.GivingWay);
         Assert.Empty(seen.Idle);
     }
+
+    [Theory]
+    [InlineData("Say how: --blue-green, or --canary N or P%.", "-")]
+    [InlineData("--resume and --rollback exclude each other.", "--resume", "--rollback", "web")]
+    [InlineData("--canary 10% does not go with --resume.", "--resume", "--canary", "10%", "web")]
+    [InlineData("--canary 2 does not go with --complete.", "--complete", "--canary", "2", "web")]
+    [InlineData("--initial-instances '0' is not valid. Give a whole number", "--blue-green", "--initial-instances", "0", "-")]
+    [InlineData("--timeout 'soon' is no number of seconds.", "--blue-green", "--timeout", "soon", "-")]
+    [InlineData("--lb-status names no load balancer.", "--blue-green", "--lb-status", ",", "-")]
+    [InlineData("--lb-status 'a b' is no address.", "--blue-green", "--lb-status", "a b", "-")]
+    [InlineData("nothing.json: no such file.", "--blue-green", "nothing.json")]
+    public async Task WrongFlags_AreNamed(string message, params string[] flags)
+    {
+        var terminal = new ScriptedTerminal("""{"id":"web"}""");
+        Assert.Equal(ExitCode.Usage, await terminal.RunAsync(["app", "deploy", .. flags]));
+        Assert.Contains(message, terminal.Error);
+    }
+
+    [Fact]
+    public async Task NoBalancer_NothingIsChanged()
+    {
+        await using var api = await RecordedApi.StartAsync();
+        api.On("GET /v2/apps?embed=apps.tasks", 200, """{"apps":[{"id":"/web","instances":1}]}""");
+        var terminal = new ScriptedTerminal("""{"id":"web"}""");
+        Assert.Equal(ExitCode.Unreachable, await terminal.RunAsync("app", "deploy", "--blue-green", "-", "--server", api.Url, "--lb-status", "127.0.0.1:1"));
+        Assert.Contains("No load balancer answers at 127.0.0.1:1.", terminal.Error);
+        Assert.All(api.Calls, call => Assert.StartsWith("GET", call.Call));
+    }
 }
