@@ -191,6 +191,8 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Addresses = addresses,
                 Checkpoints = new TaskCheckpoints(directory.Tasks, logger),
                 Sandboxes = new Sandboxes(directory.Sandboxes, parts.Time, logger),
+                Secrets = new SecretFiles(options.RunDir, agentId),
+                Volumes = new VolumeStore(directory.Volumes, parts.Time, logger),
                 Fetcher = fetcher,
                 Images = images,
                 Networks = networks,
@@ -222,6 +224,7 @@ public sealed partial class AgentHost : IAsyncDisposable
     private void CollectGarbage()
     {
         _tools.Images?.Collect();
+        _tools.Volumes.WipeDoomed();
         var known = _tasks.All.Select(task => TaskCheckpoints.FileName(task.TaskId)).ToHashSet(StringComparer.Ordinal);
         known.UnionWith(_tasks.All.Select(task => task.Snapshot.GroupId).OfType<string>().Select(TaskCheckpoints.FileName));
         _tools.Sandboxes.Collect(known.Contains);

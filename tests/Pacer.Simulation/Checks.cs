@@ -18,7 +18,7 @@ internal static class Checks
             {
                 continue;
             }
-            Require(instance.Goal == Goal.Running || !instance.Condition.IsTerminal(), $"{instance.Id} ended, is unwanted, and is still there");
+            Require(instance.Goal == Goal.Running || !instance.Condition.IsTerminal() || (instance.Goal == Goal.Stopped && !instance.Volumes.IsEmpty), $"{instance.Id} ended, is unwanted, and is still there");
             if (instance is not { HoldsResources: true, Placement: { } place })
             {
                 continue;

@@ -35,7 +35,7 @@ internal sealed partial class TaskCheckpoints(string directory, ILogger logger)
     public void SaveSpec(TaskSpec spec)
     {
         var kept = spec;
-        if (spec.SecretEnvironment.Count > 0 || spec.Image is { DockerConfig.IsEmpty: false })
+        if (spec.SecretEnvironment.Count > 0 || spec.Image is { DockerConfig.IsEmpty: false } || spec.Mounts.Any(mount => mount.IsSecret))
         {
             kept = spec.Clone();
             if (kept.Image is { } image)
@@ -45,6 +45,10 @@ internal sealed partial class TaskCheckpoints(string directory, ILogger logger)
             foreach (var name in spec.SecretEnvironment.Keys)
             {
                 kept.SecretEnvironment[name] = "";
+            }
+            foreach (var mount in kept.Mounts)
+            {
+                mount.Secret = ByteString.Empty;
             }
             kept.SecretsWithheld = true;
         }

@@ -62,6 +62,9 @@ public sealed record ContainerMount(string Source, string Destination, bool Read
 {
     /// <summary>A single file, which is mounted over a file.</summary>
     public bool IsFile { get; init; }
+
+    /// <summary>Belongs to the container's user. Done already, but for users that only an image knows.</summary>
+    public bool IsUsers { get; init; }
 }
 
 /// <summary>A container whose first process has been started.</summary>

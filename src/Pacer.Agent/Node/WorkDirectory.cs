@@ -4,7 +4,7 @@ namespace Pacer.Agent.Node;
 
 /// <summary>
 /// Everything the agent keeps on disk, and the lock that makes it the only agent there. Layout: <c>agent-id</c>, <c>boot-id</c>, <c>cluster-id</c>, <c>runtime-name</c>,
-/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>fetch-cache/</c>, <c>images/</c>, <c>docker/</c> and <c>docker-socket</c>; runtimes add folders of their own.
+/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>volumes/</c> (persistent ones), <c>fetch-cache/</c>, <c>images/</c>, <c>docker/</c> and <c>docker-socket</c>; runtimes add folders of their own.
 /// </summary>
 internal sealed class WorkDirectory : IDisposable
 {
@@ -25,6 +25,8 @@ internal sealed class WorkDirectory : IDisposable
     public string FetchCache => Path.Combine(Root, "fetch-cache");
 
     public string Images => Path.Combine(Root, "images");
+
+    public string Volumes => Path.Combine(Root, "volumes");
 
     public string Docker => Path.Combine(Root, "docker");
 
@@ -67,8 +69,11 @@ internal sealed class WorkDirectory : IDisposable
             {
                 Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
             }
-            Directory.CreateDirectory(directory.Sandboxes, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
-                | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            foreach (var folder in (ReadOnlySpan<string>)[directory.Sandboxes, directory.Volumes])
+            {
+                Directory.CreateDirectory(folder, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
+                    | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
+            }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -224,7 +224,8 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 user = NodeUser.Find(spec.User) ?? throw new FetchException($"User '{spec.User}' does not exist on this node");
             }
             var sandbox = _tools.Sandboxes.Prepare(TaskId, user);
-            Volumes.Prepare(spec, _tools.Sandboxes, sandbox, user);
+            await _tools.Volumes.AttachAsync(spec, user, cancellationToken).ConfigureAwait(false);
+            Volumes.Prepare(spec, _tools, sandbox, user);
             if (spec.Fetch.Count > 0)
             {
                 await _tools.Fetcher.FetchAllAsync(spec.Fetch, sandbox, user, cancellationToken).ConfigureAwait(false);
@@ -281,7 +282,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             var made = spec.Docker is null
                 ? TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId))
                 : DockerPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId);
-            var shared = made with { Mounts = Volumes.Of(spec, _tools.Sandboxes, sandbox) };
+            var shared = made with { Mounts = Volumes.Of(spec, _tools, sandbox) };
             var plan = TaskNetworks.Apply(shared, spec, place);
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);
@@ -361,6 +362,8 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 }
                 if (_snapshot.Phase == TaskPhase.Ended && containerId == _snapshot.ContainerId)
                 {
+                    _tools.Volumes.Release(TaskId);
+                    _tools.Secrets.Remove(TaskId);
                     IsSettled = true;
                     _table.Forget(this);
                 }

@@ -247,6 +247,16 @@ internal sealed partial class TaskTable(TaskTools tools)
                 task.TakeBeforeStart(new TaskEvent.MachineRestarted());
             }
         }
+        // Only tasks that go on use volumes: the container of one that ended has no process any more.
+        foreach (var snapshot in snapshots.Where(snapshot => snapshot.Phase != TaskPhase.Ended))
+        {
+            if (tools.Checkpoints.ReadSpec(snapshot.TaskId) is { } spec)
+            {
+                tools.Volumes.Resume(spec);
+            }
+        }
+        tools.Volumes.WipeDoomed();
+        tools.Secrets.RemoveAllBut(snapshots.Select(snapshot => snapshot.TaskId).ToHashSet(StringComparer.Ordinal));
         // What a container that was found may still need is known by its id; the rest belongs to nobody.
         var known = snapshots.Select(snapshot => snapshot.ContainerId).ToHashSet(StringComparer.Ordinal);
         OrphansRemoved = await tools.Runtime.RemoveOrphansAsync(known, cancellationToken).ConfigureAwait(false);

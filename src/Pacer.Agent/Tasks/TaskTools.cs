@@ -28,6 +28,10 @@ internal sealed class TaskTools
 
     public required Sandboxes Sandboxes { get; init; }
 
+    public required SecretFiles Secrets { get; init; }
+
+    public required VolumeStore Volumes { get; init; }
+
     public required Fetcher Fetcher { get; init; }
 
     /// <summary>Null: this node does not run images.</summary>

@@ -28,9 +28,9 @@ internal static class Volumes
             {
                 return $"The volume '{mount.Source}' can't be mounted at '{mount.Destination}': paths must not be empty and not contain '..'";
             }
-            if (spec.Group.Length == 0 && !mount.Source.StartsWith('/'))
+            if (mount.Volume is { } volume && VolumeStore.Refuse(volume) is { } problem)
             {
-                return $"The volume '{mount.Source}' belongs to no pod";
+                return problem;
             }
         }
         return null;
@@ -40,15 +40,22 @@ internal static class Volumes
     /// Makes the directories of volumes and the mount points in the sandbox. Repeatable. Throws <see cref="FetchException"/> when a path of
     /// the node is missing.
     /// </summary>
-    public static void Prepare(TaskSpec spec, Sandboxes sandboxes, string sandbox, NodeUser user)
+    public static void Prepare(TaskSpec spec, TaskTools tools, string sandbox, NodeUser user)
     {
-        foreach (var (mount, volume) in spec.Mounts.Zip(Of(spec, sandboxes, sandbox)))
+        tools.Secrets.Write(spec, user, forAnyUser: spec.Docker is not null);
+        foreach (var (mount, volume) in spec.Mounts.Zip(Of(spec, tools, sandbox)))
         {
-            if (!mount.Source.StartsWith('/'))
+            if (mount.IsSecret || mount.Volume is not null)
             {
-                var directory = new DirectoryInfo(sandboxes.GroupPathOf(spec.Group));
-                Directory.CreateDirectory(directory.FullName);
-                if (!Directory.Exists(volume.Source))
+                // Made already.
+            }
+            else if (!mount.Source.StartsWith('/'))
+            {
+                if (spec.Group.Length > 0)
+                {
+                    Directory.CreateDirectory(tools.Sandboxes.GroupPathOf(spec.Group));
+                }
+                if (!Path.Exists(volume.Source))
                 {
                     Directory.CreateDirectory(volume.Source);
                     File.SetUnixFileMode(volume.Source, Everyone);
@@ -65,12 +72,18 @@ internal static class Volumes
         }
     }
 
-    public static IReadOnlyList<ContainerMount> Of(TaskSpec spec, Sandboxes sandboxes, string sandbox) =>
+    public static IReadOnlyList<ContainerMount> Of(TaskSpec spec, TaskTools tools, string sandbox) =>
     [
-        .. spec.Mounts.Select(mount =>
+        .. spec.Mounts.Select((mount, index) =>
         {
-            var source = Absolute(mount.Source, spec.Group.Length > 0 ? sandboxes.GroupPathOf(spec.Group) : sandbox);
-            return new ContainerMount(source, Absolute(mount.Destination, sandbox), mount.ReadOnly) { IsFile = File.Exists(source) };
+            var source = mount.IsSecret ? tools.Secrets.PathOf(spec.TaskId, index)
+                : mount.Volume is { } volume ? tools.Volumes.DataOf(volume.Id)
+                : Absolute(mount.Source, spec.Group.Length > 0 ? tools.Sandboxes.GroupPathOf(spec.Group) : sandbox);
+            return new ContainerMount(source, Absolute(mount.Destination, sandbox), mount.ReadOnly)
+            {
+                IsFile = File.Exists(source),
+                IsUsers = mount.IsSecret || mount.Volume is not null,
+            };
         }),
     ];
 

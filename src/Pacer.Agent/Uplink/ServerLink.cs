@@ -117,6 +117,7 @@ internal sealed partial class ServerLink(
         try
         {
             var register = node.ToRegister(joinToken);
+            register.Volumes.AddRange(tools.Volumes.Ids);
             if (tools.DockerPresence?.Offer is { Answers: true } docker)
             {
                 register.Runtimes.Add("docker");
@@ -226,6 +227,9 @@ internal sealed partial class ServerLink(
                 break;
             case ServerMessage.BodyOneofCase.Acknowledge:
                 tasks.Acknowledge(message.Acknowledge);
+                break;
+            case ServerMessage.BodyOneofCase.WipeVolumes:
+                tools.Volumes.Wipe(message.WipeVolumes.Ids);
                 break;
             case ServerMessage.BodyOneofCase.OpenSession:
                 sessions.Open(message.OpenSession, client);

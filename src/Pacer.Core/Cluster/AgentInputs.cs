@@ -22,7 +22,12 @@ internal static class AgentInputs
             Unwanted = [],
             Cordoned = known?.Cordoned ?? false,
             Drain = known?.Drain,
+            Wiping = ValueList.From((known?.Wiping ?? []).Where(id => input.Node.Volumes.Contains(id))),
         });
+        if (tx.State.Agents[input.Node.Id].Wiping is { IsEmpty: false } wiping)
+        {
+            tx.Do(new Effect.WipeVolumes(input.Node.Id, wiping));
+        }
         tx.Freed.Add(input.Node.Id);
         if (known is not null && !NodeIndex.SameFields(known, input.Node))
         {
@@ -98,7 +103,7 @@ internal static class AgentInputs
             {
                 continue;
             }
-            if (instance.Goal != Goal.Running)
+            if (instance.Goal == Goal.Decommissioned)
             {
                 // Nobody waits for it any more; should the node come back, its tasks are unknown and end then.
                 InstanceLifecycle.Declare(tx, instance, Condition.Unreachable, "The agent is out of contact", "REASON_AGENT_REMOVED");

@@ -145,7 +145,7 @@ internal static class DeploymentProgress
         var decision = RollingUpgrade.Decide(spec, tx.State.InstancesOf(spec.Id).Values.ToList(), i => tx.SpecFor(i) ?? spec);
         foreach (var instance in decision.Kill)
         {
-            InstanceLifecycle.Kill(tx, instance, Goal.Decommissioned, "replaced by a new version");
+            InstanceLifecycle.Kill(tx, instance, Goal.Stopped, "replaced by a new version");
         }
         InstanceLifecycle.Create(tx, spec, decision.Start);
         return decision.Done;

@@ -25,6 +25,9 @@ public abstract record Effect
     /// <summary>Tell a node that a task's report was taken over for good.</summary>
     public sealed record Acknowledge(AgentId AgentId, TaskId TaskId, long Sequence) : Effect;
 
+    /// <summary>Order to a node: destroy the data of these volumes as soon as no task uses them.</summary>
+    public sealed record WipeVolumes(AgentId AgentId, ValueList<string> Ids) : Effect;
+
     /// <summary>Tell everyone who listens.</summary>
     public sealed record Publish(ClusterEvent Event) : Effect;
 }

@@ -23,7 +23,7 @@ internal static class InstanceCommands
         {
             if (tx.State.Instance(instance.Id) is { } current)
             {
-                var forget = command.Wipe || current.Condition is Condition.Unreachable or Condition.UnreachableInactive;
+                var forget = command.Wipe || (current.Volumes.IsEmpty && current.Condition is (Condition.Unreachable or Condition.UnreachableInactive));
                 InstanceLifecycle.Kill(tx, current, forget ? Goal.Decommissioned : Goal.Running, "killed by a user");
             }
         }

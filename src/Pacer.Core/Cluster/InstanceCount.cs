@@ -13,7 +13,7 @@ internal static class InstanceCount
             (instance, field) => instance.Placement is { } place ? tx.State.Agents.GetValueOrDefault(place.AgentId)?.FieldValue(field) : null);
         foreach (var victim in decision.Kill)
         {
-            InstanceLifecycle.Kill(tx, victim, Goal.Decommissioned, "there are more instances than wanted");
+            InstanceLifecycle.Kill(tx, victim, Goal.Stopped, "there are more instances than wanted");
         }
         InstanceLifecycle.Create(tx, spec, decision.Create);
         return decision.Settled;

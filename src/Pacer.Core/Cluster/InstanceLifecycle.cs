@@ -8,6 +8,7 @@ internal static class InstanceLifecycle
 {
     public static void Create(Transaction tx, RunSpec spec, int count)
     {
+        count -= Revive(tx, spec, count);
         for (var i = 0; i < count; i++)
         {
             tx.Put(new Instance(
@@ -15,6 +16,25 @@ internal static class InstanceLifecycle
                 Since: tx.Now, CreatedAt: tx.Now, ScheduledAt: tx.Now, Incarnation: 0, spec.Role, Placement: null, Tasks: [],
                 Healthy: null, Ready: false, ActiveSince: null, UnreachableSince: null, KillSentAt: null, KillReason: null));
         }
+    }
+
+    // Instances that were stopped but keep their data come first, whatever version they ran.
+    private static int Revive(Transaction tx, RunSpec spec, int count)
+    {
+        var stopped = tx.State.InstancesOf(spec.Id).Values.Where(i => i.IsSuspended).Take(Math.Max(0, count)).ToList();
+        foreach (var instance in stopped)
+        {
+            tx.Put(instance with
+            {
+                Goal = Goal.Running,
+                RunSpecVersion = spec.Version,
+                ConfigVersion = spec.LastConfigChangeAt,
+                ScheduledAt = tx.Now,
+                KillSentAt = null,
+                KillReason = null,
+            });
+        }
+        return stopped.Count;
     }
 
     public static void Launch(Transaction tx, Instance instance, RunSpec spec, Placement placement)
@@ -34,7 +54,11 @@ internal static class InstanceLifecycle
             Condition = Condition.Provisioned,
             Since = tx.Now,
             Incarnation = incarnation,
-            Role = spec.Role,
+            // What is reserved stays with the role that it was reserved for.
+            Role = instance.Volumes.IsEmpty ? spec.Role : instance.Role,
+            Volumes = instance.Volumes.IsEmpty
+                ? ValueList.From(spec.PersistentVolumes.Select(name => LocalVolume.Create(spec.Id, name, tx.Ids.NextUuid())))
+                : instance.Volumes,
             Placement = placement,
             Tasks = ValueList.Create<TaskInfo>(tasks),
             Healthy = null,
@@ -51,16 +75,25 @@ internal static class InstanceLifecycle
     }
 
     /// <summary>
-    /// Ends an instance. With <see cref="Goal.Running"/> it is started again afterwards, else it is forgotten once it has ended.
-    /// What can't be reached or does not run is forgotten at once.
+    /// Ends an instance. With <see cref="Goal.Running"/> it is started again afterwards, with <see cref="Goal.Stopped"/> it keeps its data
+    /// and place if it has data, else it is forgotten once it has ended, and its data is wiped. What can't be reached or does not run is
+    /// forgotten at once.
     /// </summary>
     public static void Kill(Transaction tx, Instance instance, Goal goal, string reason)
     {
-        // A goal never moves back to Running.
-        goal = instance.Goal == Goal.Running ? goal : instance.Goal;
+        if (goal == Goal.Stopped && instance.Volumes.IsEmpty)
+        {
+            goal = Goal.Decommissioned;
+        }
+        // A goal never moves back.
+        goal = instance.Goal > goal ? instance.Goal : goal;
         if (!instance.IsActive && instance.Condition != Condition.UnreachableInactive)
         {
-            if (goal != Goal.Running)
+            if (goal == Goal.Stopped)
+            {
+                tx.Put(instance with { Goal = goal });
+            }
+            else if (goal != Goal.Running)
             {
                 tx.Delete(instance);
             }
@@ -68,6 +101,12 @@ internal static class InstanceLifecycle
         }
         if (instance.Condition is Condition.Unreachable or Condition.UnreachableInactive)
         {
+            if (goal != Goal.Decommissioned && !instance.Volumes.IsEmpty)
+            {
+                // It keeps its data, and ends when its node is back.
+                tx.Put(instance with { Goal = goal, KillSentAt = instance.KillSentAt ?? tx.Now, KillReason = reason });
+                return;
+            }
             // Its node can't be told. Forgotten now; should it come back, it is unknown and ends then.
             tx.Delete(instance);
             return;
@@ -232,9 +271,13 @@ internal static class InstanceLifecycle
 
     private static void Ended(Transaction tx, Instance instance, RunSpec? spec)
     {
-        if (instance.Goal != Goal.Running)
+        if (instance.Goal == Goal.Decommissioned || (instance.Goal == Goal.Stopped && instance.Volumes.IsEmpty))
         {
             tx.Delete(instance);
+            return;
+        }
+        if (instance.Goal == Goal.Stopped)
+        {
             return;
         }
         if (spec is not null && instance.Condition.IsBackoffFailure() && tx.State.RunSpecs.TryGetValue(instance.RunSpecId, out var current)

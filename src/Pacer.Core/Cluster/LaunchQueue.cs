@@ -16,13 +16,29 @@ internal static class LaunchQueue
             return;
         }
         var placer = new Placer(tx.State, spec, tx.Draws, tx.Settings, only);
+        var noRoom = false;
         foreach (var instanceId in waiting)
         {
+            var instance = tx.State.Instance(instanceId)!;
+            if (!instance.Volumes.IsEmpty)
+            {
+                // It goes to its data, and to what it holds there.
+                if (tx.State.Agents.GetValueOrDefault(instance.Placement!.AgentId) is { TakesBack: true })
+                {
+                    InstanceLifecycle.Launch(tx, instance, spec, instance.Placement);
+                }
+                continue;
+            }
+            if (noRoom)
+            {
+                continue;
+            }
             if (placer.TryPlace() is not { } placement)
             {
-                return;
+                noRoom = true;
+                continue;
             }
-            InstanceLifecycle.Launch(tx, tx.State.Instance(instanceId)!, spec, placement);
+            InstanceLifecycle.Launch(tx, instance, spec, placement);
         }
     }
 }

@@ -28,7 +28,11 @@ internal static class NodeCommands
         }
         foreach (var id in (tx.State.Usage.GetValueOrDefault(node.Id)?.Instances ?? []).ToArray())
         {
-            if (tx.State.Instance(id) is { } instance)
+            if (tx.State.Instance(id) is { IsActive: false, Condition: not Condition.UnreachableInactive } waiting)
+            {
+                tx.Delete(waiting);
+            }
+            else if (tx.State.Instance(id) is { } instance)
             {
                 // Replaced by others rather than launched again: nobody knows whether they still run, and none may run twice.
                 tx.Put(instance with { Goal = Goal.Decommissioned });

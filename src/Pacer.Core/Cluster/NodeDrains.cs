@@ -51,7 +51,8 @@ public static class NodeDrains
         var decision = RollingUpgrade.Decide(spec, instances, i => tx.SpecFor(i) ?? spec, i => leaving.Contains(i.Id));
         foreach (var instance in decision.Kill)
         {
-            InstanceLifecycle.Kill(tx, instance, Goal.Decommissioned, leaving.Contains(instance.Id) ? KillReason : "there are more instances than wanted");
+            InstanceLifecycle.Kill(tx, instance, leaving.Contains(instance.Id) ? Goal.Decommissioned : Goal.Stopped,
+                leaving.Contains(instance.Id) ? KillReason : "there are more instances than wanted");
         }
         InstanceLifecycle.Create(tx, spec, decision.Start);
         return true;

@@ -77,6 +77,15 @@ internal sealed class Transaction(ClusterState state, Timestamp now, ulong seed,
         }
         Put(new Change.DeleteInstance(instance.Id));
         DirtyRunSpecs.Add(instance.RunSpecId);
+        if (!instance.Volumes.IsEmpty && State.Agents.TryGetValue(instance.Placement!.AgentId, out var node))
+        {
+            var ids = ValueList.From(instance.Volumes.Select(volume => volume.Id));
+            Put(node with { Wiping = [.. node.Wiping, .. ids] });
+            if (node.Connected)
+            {
+                Do(new Effect.WipeVolumes(node.Id, ids));
+            }
+        }
     }
 
     public void Put(AgentNode node)

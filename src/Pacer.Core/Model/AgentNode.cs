@@ -53,6 +53,18 @@ public sealed record AgentNode(
         return null;
     }
 
+    /// <summary>Ids of the persistent volumes that were there when the agent registered.</summary>
+    public ValueList<string> Volumes { get; init; } = [];
+
+    /// <summary>Ids of volumes that are to be wiped; each stays until the agent registers without it.</summary>
+    public ValueList<string> Wiping { get; init; } = [];
+
+    /// <summary>
+    /// Whether an instance whose data lies there may be launched there again: also on a node that takes nothing new, but for a drain that
+    /// includes such instances.
+    /// </summary>
+    public bool TakesBack => Connected && Drain is not { IncludeResident: true } && Unwanted.IsEmpty;
+
     /// <summary>Networks that tasks can have there instead of the node's own: "container/bridge", and names.</summary>
     public ValueList<string> Networks { get; init; } = [];
 

@@ -138,6 +138,16 @@ public sealed record Placement(AgentId AgentId, string Hostname, string? Region,
     public Resources Reserved { get; init; }
 }
 
+/// <summary>A persistent volume of an instance: data that stays on the instance's node until it is wiped.</summary>
+/// <param name="Name">The container path of an app's volume, the name of a pod's.</param>
+/// <param name="Id"><c>SAFE_RUN_SPEC_ID#NAME#UUID</c>.</param>
+public sealed record LocalVolume(string Name, string Id)
+{
+    public string Uuid => Id[(Id.LastIndexOf('#') + 1)..];
+
+    public static LocalVolume Create(RunSpecId spec, string name, string uuid) => new(name, $"{spec.SafePath}#{name}#{uuid}");
+}
+
 /// <summary>
 /// One wanted copy of a run spec. <see cref="Tasks"/> is empty until the first launch; after a task ends and while the goal is
 /// Running, the ended tasks stay until the next incarnation replaces them.
@@ -180,7 +190,13 @@ public sealed record Instance(
     public bool IsActive => Condition.IsActive();
 
     /// <summary>Whether its resources and ports on the placement's node are taken.</summary>
-    public bool HoldsResources => Placement is not null && (Condition.IsActive() || Condition == Condition.UnreachableInactive);
+    public bool HoldsResources => Placement is not null && (!Volumes.IsEmpty || Condition.IsActive() || Condition == Condition.UnreachableInactive);
+
+    /// <summary>Its persistent volumes, made with its first launch. An instance with volumes keeps its place, and what it holds there, to its end.</summary>
+    public ValueList<LocalVolume> Volumes { get; init; } = [];
+
+    /// <summary>Not wanted now, and ended: only its data and its place are kept.</summary>
+    public bool IsSuspended => Goal == Goal.Stopped && !IsActive;
 
     /// <summary>The definition it was launched in has a readiness check. Noted here, since that version may leave the history before it.</summary>
     public bool AwaitsReadiness { get; init; }

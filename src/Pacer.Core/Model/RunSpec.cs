@@ -83,6 +83,12 @@ public sealed record RunSpec(
     /// <summary>Its instances keep data on their nodes.</summary>
     public bool IsResident { get; init; }
 
+    /// <summary>Names of its persistent volumes: container paths of an app, volume names of a pod.</summary>
+    public ValueList<string> PersistentVolumes { get; init; } = [];
+
+    /// <summary>Kinds of disks other than the agent's own that its volumes ask for.</summary>
+    public ValueList<string> DiskTypes { get; init; } = [];
+
     /// <summary>
     /// How many of the health checks watch each of <see cref="Containers"/>, in their order; empty: each has all of them.
     /// </summary>

@@ -105,6 +105,13 @@ internal sealed partial class AgentDirectory(ILogger<AgentDirectory> log) : IAge
         Acknowledge = new AcknowledgeStatus { TaskId = acknowledge.TaskId.Value, Sequence = acknowledge.Sequence },
     });
 
+    public void Send(Effect.WipeVolumes wipe)
+    {
+        var order = new WipeVolumes();
+        order.Ids.AddRange(wipe.Ids);
+        TrySend(wipe.AgentId, new ServerMessage { WipeVolumes = order });
+    }
+
     [LoggerMessage(EventId = 200, Level = LogLevel.Information, Message = "Agent {Agent} ({Hostname}) connected with {Tasks} tasks")]
     private partial void LogConnected(AgentId agent, string hostname, int tasks);
 

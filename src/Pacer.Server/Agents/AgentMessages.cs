@@ -88,6 +88,7 @@ internal static class AgentMessages
         Reservations = ValueList.From(register.Reservations.Select(reservation => new Reservation(
             reservation.Role, ToResources(reservation.Resources), ToRanges(reservation.Ports)))),
         Networks = ValueList.From(register.Networks),
+        Volumes = ValueList.From(register.Volumes),
     };
 
     public static TaskReport ToReport(Wire.StatusUpdate status)

@@ -293,6 +293,9 @@ internal sealed partial class ClusterLoop : IClusterLoop, IAsyncDisposable
                     case Effect.Acknowledge acknowledge:
                         _agents.Send(acknowledge);
                         break;
+                    case Effect.WipeVolumes wipe:
+                        _agents.Send(wipe);
+                        break;
                     case Effect.Publish publish:
                         _events.Publish(publish.Event);
                         break;

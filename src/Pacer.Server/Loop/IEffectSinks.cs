@@ -8,6 +8,7 @@ internal interface IAgentOrders
     void Send(Effect.Launch launch, ClusterState state);
     void Send(Effect.Kill kill);
     void Send(Effect.Acknowledge acknowledge);
+    void Send(Effect.WipeVolumes wipe);
 }
 
 /// <summary>Takes events for everyone who listens, in order, and never blocks.</summary>

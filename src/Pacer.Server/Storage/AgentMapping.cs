@@ -41,6 +41,8 @@ internal static class AgentMapping
         }
         record.Runtimes.AddRange(node.Runtimes);
         record.Networks.AddRange(node.Networks);
+        record.Volumes.AddRange(node.Volumes);
+        record.Wiping.AddRange(node.Wiping);
         record.Unwanted.AddRange(node.Unwanted.Select(task => task.Value));
         if (node.Region is { } region)
         {
@@ -84,6 +86,8 @@ internal static class AgentMapping
             : null,
         Reservations = RecordValues.Map(record.Reservations, static reservation => new Reservation(
             reservation.Role, RecordValues.ToModel(reservation.Resources), RecordValues.Map(reservation.Ports, ToModel))),
+        Volumes = RecordValues.Strings(record.Volumes),
+        Wiping = RecordValues.Strings(record.Wiping),
         Networks = RecordValues.Strings(record.Networks),
         Unwanted = RecordValues.Map(record.Unwanted, static task => new TaskId(task)),
     };

@@ -30,6 +30,7 @@ internal static class InstanceMapping
         {
             record.Tasks.Add(ToRecord(task));
         }
+        record.Volumes.AddRange(instance.Volumes.Select(volume => new LocalVolumeRecord { Name = volume.Name, Id = volume.Id }));
         if (instance.Healthy is { } healthy)
         {
             record.Healthy = healthy;
@@ -88,6 +89,7 @@ internal static class InstanceMapping
         Deadline = RecordValues.Moment(record.HasDeadline, record.Deadline),
         UnhealthyKill = record.HasUnhealthyKill ? record.UnhealthyKill : null,
         AwaitsReadiness = record.AwaitsReadiness,
+        Volumes = RecordValues.Map(record.Volumes, static volume => new LocalVolume(volume.Name, volume.Id)),
         HeldKill = record.HasHeldKill ? record.HeldKill : null,
     };
 

@@ -48,6 +48,8 @@ internal static class RunSpecMapping
             record.GpuScheduling = (int)gpuScheduling;
         }
         record.IsResident = spec.IsResident;
+        record.PersistentVolumes.AddRange(spec.PersistentVolumes);
+        record.DiskTypes.AddRange(spec.DiskTypes);
         record.Containers.AddRange(spec.Containers);
         record.ExclusiveVolumes.AddRange(spec.ExclusiveVolumes);
         if (spec.ExecutorResources is { } executor)
@@ -110,6 +112,8 @@ internal static class RunSpecMapping
         ContainerHealthChecks = ValueList.From(record.ContainerHealthChecks),
         GpuScheduling = record.HasGpuScheduling ? RecordValues.ToEnum<GpuScheduling>(record.GpuScheduling) : null,
         IsResident = record.IsResident,
+        PersistentVolumes = RecordValues.Strings(record.PersistentVolumes),
+        DiskTypes = RecordValues.Strings(record.DiskTypes),
         Networks = RecordValues.Strings(record.Networks),
     };
 

@@ -15,7 +15,7 @@ internal static class Invariants
         foreach (var instance in state.AllInstances)
         {
             Assert.Equal(instance.IsScheduled, state.Pending.TryGetValue(instance.RunSpecId, out var waiting) && waiting.Contains(instance.Id));
-            Assert.True(instance.Goal == Goal.Running || !instance.Condition.IsTerminal(), $"{instance.Id} ended, is not wanted, and is still there");
+            Assert.True(instance.Goal == Goal.Running || !instance.Condition.IsTerminal() || (instance.Goal == Goal.Stopped && !instance.Volumes.IsEmpty), $"{instance.Id} ended, is not wanted, and is still there");
             Assert.True(instance.Condition == Condition.Scheduled || instance.Placement is not null, $"{instance.Id} has no place");
             if (instance.HoldsResources)
             {

@@ -115,5 +115,7 @@ internal sealed class RecordedOutput : IAgentOrders, IEventSink
 
     public void Send(Effect.Acknowledge acknowledge) => All.Enqueue(acknowledge);
 
+    public void Send(Effect.WipeVolumes wipe) => All.Enqueue(wipe);
+
     public void Publish(ClusterEvent clusterEvent) => All.Enqueue(clusterEvent);
 }

@@ -80,7 +80,12 @@ internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree c
                 Make(root, volume.Destination);
             }
         }
-        new NodeUser(user.Uid, user.Gid).OwnTree(plan.Sandbox);
+        var owner = new NodeUser(user.Uid, user.Gid);
+        foreach (var volume in plan.Mounts.Where(volume => volume.IsUsers))
+        {
+            owner.Own(volume.Source);
+        }
+        owner.OwnTree(plan.Sandbox);
         return new BundleSpec(
             Process(plan, tools.Init is null ? null : ImageRootView.InitIn(tools.Init), environment, user, directory),
             mounted,

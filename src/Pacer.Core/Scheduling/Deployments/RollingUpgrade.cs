@@ -52,7 +52,11 @@ internal static class RollingUpgrade
         var healthyOld = old.Where(i => InstanceHealth.IsHealthyAndReady(i, specOf(i))).ToList();
         var healthyNow = healthyOld.Count + freshHealthy;
         var killable = Math.Max(0, healthyNow - minHealthy);
-        if (minHealthy == maxCapacity && healthyNow >= minHealthy)
+        if (minHealthy == maxCapacity && healthyNow >= minHealthy && target.IsResident)
+        {
+            killable = healthyNow - minHealthy + 1; // its data can't be in two places: one fewer for as long as it takes
+        }
+        else if (minHealthy == maxCapacity && healthyNow >= minHealthy)
         {
             maxCapacity++; // no room at all: one instance more for as long as it takes
         }

@@ -60,6 +60,10 @@ internal sealed class PlacementRules
         {
             return RejectReason.AgentMaintenance;
         }
+        if (!_spec.DiskTypes.IsEmpty)
+        {
+            return RejectReason.InsufficientDisk;
+        }
         return Scarce(candidate) ?? (KeepsAway(candidate) ? RejectReason.DeclinedScarceResources : null);
     }
 
@@ -104,6 +108,10 @@ internal sealed class PlacementRules
                 { Connected: false } => "not in contact",
                 _ => $"{node.Unwanted.Count} tasks that nobody wants are still ending",
             });
+        }
+        if (!_spec.DiskTypes.IsEmpty)
+        {
+            return new(RejectReason.InsufficientDisk, $"a disk of type {_spec.DiskTypes[0]}", "type root only");
         }
         return Scarce(candidate) switch
         {

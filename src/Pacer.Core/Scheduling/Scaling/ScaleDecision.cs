@@ -19,7 +19,8 @@ internal sealed record ScaleDecision(IReadOnlyList<Instance> Kill, int Create, b
         {
             if (instance.Goal != Goal.Running)
             {
-                leaving++;
+                // One that keeps its data may stay; out of reach it ends whenever its node is back.
+                leaving += instance.Goal == Goal.Decommissioned || (instance.IsActive && instance.Condition != Condition.Unreachable) ? 1 : 0;
             }
             else if (instance.Condition != Condition.UnreachableInactive)
             {
@@ -38,7 +39,7 @@ internal sealed record ScaleDecision(IReadOnlyList<Instance> Kill, int Create, b
     {
         foreach (var instance in instances)
         {
-            if (instance.Goal == Goal.Running && instance.CreatedAt >= since && !InstanceHealth.IsHealthyAndReady(instance, spec))
+            if (instance.Goal == Goal.Running && (instance.CreatedAt >= since || (!instance.Volumes.IsEmpty && instance.ScheduledAt >= since)) && !InstanceHealth.IsHealthyAndReady(instance, spec))
             {
                 return false;
             }

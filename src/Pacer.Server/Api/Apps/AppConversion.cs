@@ -24,7 +24,7 @@ internal static class AppConversion
             RunSpecKind.App,
             Definition(app),
             app.Instances!.Value,
-            new Resources(CpuMillis(app.Cpus!.Value), Bytes(app.Mem!.Value), Bytes(app.Disk!.Value), app.Gpus!.Value),
+            new Resources(CpuMillis(app.Cpus!.Value), Bytes(app.Mem!.Value), Bytes(app.Disk!.Value + PersistentMiB(app)), app.Gpus!.Value),
             app.Container switch
             {
                 { Type: "DOCKER" } => RuntimeKind.Docker,
@@ -58,6 +58,8 @@ internal static class AppConversion
                 : null,
             GpuScheduling = GpuPolicy(app.Labels),
             IsResident = AppDefaults.HasPersistentVolumes(app),
+            PersistentVolumes = ValueList.From(Persistent(app).Select(volume => volume.ContainerPath!)),
+            DiskTypes = OtherDisks(Persistent(app).Select(volume => volume.Persistent!)),
             Networks = ValueList.From(app.Container?.Type == "DOCKER" ? AppNetworks.DockerNames(app.Networks) : AppNetworks.Names(app.Networks)),
         };
     }
@@ -91,6 +93,19 @@ internal static class AppConversion
         "unrestricted" => GpuScheduling.Unrestricted,
         _ => null,
     };
+
+    private static IEnumerable<Volume> Persistent(App app) => (app.Container?.Volumes ?? []).Where(volume => volume.Persistent is not null);
+
+    // What lies on the agent's own disk counts as disk.
+    private static double PersistentMiB(App app) => RootMiB(Persistent(app).Select(volume => volume.Persistent!));
+
+    /// <summary>MiB of the volumes that lie on the agent's own disk.</summary>
+    public static double RootMiB(IEnumerable<PersistentVolume> volumes) =>
+        volumes.Where(volume => volume.Type is null or "root").Sum(volume => (double)(volume.Size ?? 0));
+
+    /// <summary>Kinds of disks that volumes ask for, but for the agent's own.</summary>
+    public static ValueList<string> OtherDisks(IEnumerable<PersistentVolume> volumes) =>
+        ValueList.From(volumes.Select(volume => volume.Type).OfType<string>().Where(type => type != "root").Distinct(StringComparer.Ordinal));
 
     /// <summary>Half a thousandth counts up.</summary>
     public static long CpuMillis(double cpus) => (long)Math.Round((decimal)cpus * 1000, MidpointRounding.AwayFromZero);

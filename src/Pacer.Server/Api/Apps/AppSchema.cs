@@ -93,14 +93,14 @@ internal static class AppSchema
             new("name", Text),
             new("provider", Text),
             new("options", new Shape.Map(Anything)),
-            new("shared", Flag) { Default = false })),
+            new("shared", Flag) { Default = false }), Unsupported: Always("no provider of external volumes is there, and the container starts without it")),
         new("secret", NonEmpty));
 
     private static readonly Shape.Record Container = new("Container",
         new("type", OneOf(EnumTexts.ContainerTypes)) { Default = "DOCKER" },
         new("docker", Docker),
         new("linuxInfo", LinuxInfo),
-        new("volumes", new Shape.List(Volume), Unsupported: Always("no volume is mounted")),
+        new("volumes", new Shape.List(Volume)),
         new("portMappings", new Shape.List(PortMapping)));
 
     private static readonly Shape.Record HealthCheck = new("AppHealthCheck",

@@ -21,7 +21,7 @@ internal static class TaskCounting
         var counts = new TaskCounts();
         foreach (var instance in instances)
         {
-            if (instance.IsScheduled || instance.Tasks.IsEmpty)
+            if (instance.IsScheduled || instance.IsSuspended || instance.Tasks.IsEmpty)
             {
                 continue;
             }

@@ -53,6 +53,15 @@ internal static class TaskJson
             JsonSerializer.Serialize(json, check, WireJson.Plain.CheckResultInfo);
         }
         json.WriteStartArray("localVolumes"u8);
+        foreach (var volume in instance.Volumes.AsSpan())
+        {
+            json.WriteStartObject();
+            json.WriteString("runSpecId"u8, instance.RunSpecId.Path);
+            json.WriteString("containerPath"u8, volume.Name);
+            json.WriteString("uuid"u8, volume.Uuid);
+            json.WriteString("persistenceId"u8, volume.Id);
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
         WriteText(json, "region"u8, instance.Placement?.Region);
         WriteText(json, "zone"u8, instance.Placement?.Zone);

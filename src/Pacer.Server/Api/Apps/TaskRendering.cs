@@ -74,12 +74,24 @@ internal static class TaskRendering
                 new TaskIpAddress { IpAddress = address, Protocol = address.Contains(':') ? "IPv6" : "IPv4" })],
             HealthCheckResults = [.. task.Health.Select(result => Render(instance, result))],
             CheckResult = CheckRendering.Render(task.Check),
-            LocalVolumes = [],
+            LocalVolumes = Volumes(instance),
             Region = instance.Placement?.Region,
             Zone = instance.Placement?.Zone,
             Role = instance.Role,
         };
     }
+
+    /// <summary>The persistent volumes of an instance.</summary>
+    public static List<Contracts.Wire.LocalVolume> Volumes(Instance instance) =>
+    [
+        .. instance.Volumes.Select(volume => new Contracts.Wire.LocalVolume
+        {
+            RunSpecId = instance.RunSpecId.Path,
+            ContainerPath = volume.Name,
+            Uuid = volume.Uuid,
+            PersistenceId = volume.Id,
+        }),
+    ];
 
     /// <summary>Body <c>lastTaskFailure</c>; null when nothing failed.</summary>
     public static TaskFailureInfo? RenderFailure(ClusterState state, RunSpecId id) =>

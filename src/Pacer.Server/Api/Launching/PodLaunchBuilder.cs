@@ -91,7 +91,7 @@ internal static class PodLaunchBuilder
             task.Networks.AddRange(pod.Networks!.Select(TaskSpecBuilder.ToNetwork));
         }
         task.Fetch.AddRange((container.Artifacts ?? []).Select(TaskSpecBuilder.ToArtifact));
-        task.Mounts.AddRange((container.VolumeMounts ?? []).Select(mount => ToMount(mount, pod)).OfType<Mount>());
+        task.Mounts.AddRange(VolumeMounts.Of(pod, container, instance, secrets));
         if (container.HealthCheck is { } check)
         {
             task.HealthChecks.Add(ToHealthCheck(check, container, ports, PodDefaults.IsHostMode(pod)));
@@ -130,18 +130,6 @@ internal static class PodLaunchBuilder
             Protocol = string.Join(',', endpoint.Protocol ?? ["tcp"]),
             Name = endpoint.Name,
             Network = endpoint.NetworkNames is [var network, ..] ? network : "",
-        };
-    }
-
-    // Secrets as files are not there yet; the request was warned.
-    private static Mount? ToMount(VolumeMount mount, Pod pod)
-    {
-        var volume = pod.Volumes!.First(v => v.Name == mount.Name);
-        return volume.Secret is not null ? null : new Mount
-        {
-            Source = volume.Host ?? (volume.Persistent is null ? $"volumes/{volume.Name}" : volume.Name),
-            Destination = mount.MountPath,
-            ReadOnly = mount.ReadOnly == true,
         };
     }
 

@@ -30,7 +30,7 @@ internal static class SecretValues
     public static ByteString PullLogins(PullConfig? pull, IReadOnlyDictionary<string, SecretSource>? secrets, SecretReader read) =>
         pull?.Secret is { } secret ? ByteString.CopyFrom(read(SourceOf(secret, secrets))) : ByteString.Empty;
 
-    private static string SourceOf(string secret, IReadOnlyDictionary<string, SecretSource>? secrets) =>
+    internal static string SourceOf(string secret, IReadOnlyDictionary<string, SecretSource>? secrets) =>
         secrets is not null && secrets.TryGetValue(secret, out var source) && source.Source is { Length: > 0 } path
             ? path
             : throw new LaunchRefusedException($"The secret '{secret}' has no source");

@@ -93,6 +93,7 @@ internal static class TaskSpecBuilder
             task.Networks.AddRange(app.Networks!.Select(ToNetwork));
         }
         task.Fetch.AddRange((app.Fetch ?? []).Select(ToArtifact));
+        task.Mounts.AddRange(VolumeMounts.Of(app, instance, secrets));
         task.HealthChecks.AddRange((app.HealthChecks ?? []).Select(check => ToHealthCheck(check, ports, app)));
         task.ReadinessChecks.AddRange((app.ReadinessChecks ?? []).Select(check => CheckSpecs.Readiness(check, ports, app)));
         task.Check = CheckSpecs.Check(app.Check, ports);

@@ -27,6 +27,7 @@ internal static class PodConversion
         {
             resources += Resources(container);
         }
+        resources += new Resources(0, 0, AppConversion.Bytes(AppConversion.RootMiB((pod.Volumes ?? []).Select(v => v.Persistent).OfType<PersistentVolume>())), 0);
         var checks = containers.Select(container => container.HealthCheck is null ? 0 : 1).ToArray();
         return new RunSpec(
             new RunSpecId(pod.Id!),
@@ -60,6 +61,8 @@ internal static class PodConversion
             ContainerHealthChecks = ValueList.Create<int>(checks),
             GpuScheduling = AppConversion.GpuPolicy(pod.Labels),
             IsResident = pod.Volumes?.Any(volume => volume.Persistent is not null) == true,
+            PersistentVolumes = ValueList.From((pod.Volumes ?? []).Where(volume => volume.Persistent is not null).Select(volume => volume.Name!)),
+            DiskTypes = AppConversion.OtherDisks((pod.Volumes ?? []).Select(volume => volume.Persistent).OfType<PersistentVolume>()),
         };
     }
 

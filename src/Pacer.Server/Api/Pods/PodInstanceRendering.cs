@@ -33,7 +33,7 @@ internal static class PodInstanceRendering
             Networks = Networks(instance, pod),
             Containers = containers,
             SpecReference = $"/v2/pods{spec.Id}::versions/{instance.RunSpecVersion}",
-            LocalVolumes = [],
+            LocalVolumes = TaskRendering.Volumes(instance),
             LastUpdated = now.ToString(),
             LastChanged = instance.Since.ToString(),
             Role = instance.Role,

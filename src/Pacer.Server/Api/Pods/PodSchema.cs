@@ -106,8 +106,8 @@ internal static class PodSchema
             new("size", Long, Required: true),
             new("maxSize", Long),
             new("profileName", Text),
-            new("constraints", AppSchema.Constraints)), Unsupported: Always("nothing is reserved, and the volume is as short-lived as the instance's containers")),
-        new("secret", NonEmpty, Unsupported: Always("no file is mounted; secrets reach containers in their environment")));
+            new("constraints", AppSchema.Constraints))),
+        new("secret", NonEmpty));
 
     private static readonly Shape.Record Scheduling = new("PodSchedulingPolicy",
         new("backoff", new Shape.Record("PodSchedulingBackoffStrategy",
