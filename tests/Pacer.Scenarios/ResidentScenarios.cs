@@ -182,10 +182,10 @@ public sealed class ResidentScenarios(OneNode cluster) : Scenario<OneNode>(clust
         }
     }
 
-    private const string FastBackoff = "\"backoffSeconds\":0.1,\"maxLaunchDelaySeconds\":1";
+    private const string FastBackoff = "\"backoffSeconds\":1,\"maxLaunchDelaySeconds\":1";
 
     private static string Resident(string cmd, string more = "", int instances = 1) => App("/resident", cmd, $$"""
-        "instances":{{instances}},"container":{"type":"MESOS","volumes":[{"containerPath":"data","mode":"RW","persistent":{"size":16}}]}
+        "instances":{{instances}},"container":{"type":"MESOS","volumes":[{"containerPath":"data","mode":"RW","persistent":{"size":16} }] }
         """ + (more.Length > 0 ? "," + more : ""));
 
     private async Task ScaleAsync(int instances) =>
