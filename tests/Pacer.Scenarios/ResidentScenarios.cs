@@ -33,24 +33,22 @@ public sealed class ResidentScenarios(OneNode cluster) : Scenario<OneNode>(clust
     public async Task RESIDENT_05()
     {
         await Cluster.DeployAsync(Resident(WriteThenStay, FastBackoff));
-        var died = (await Cluster.StatusAsync("/resident", "TASK_FAILED")).Text("taskId");
-        var runs = Assert.Single(await Cluster.RunningAsync("/resident", 1));
-        Assert.NotEqual(died, runs);
-        Assert.Equal(InstanceOf(died), InstanceOf(runs));
+        var instance = InstanceOf(await SecondRunAsync());
+        await Cluster.Events.WaitAsync("status_update_event", e => e.Text("taskId") == instance + "._app.1" && e.Text("taskStatus") == "TASK_FAILED");
     }
 
     [Fact(DisplayName = "RESIDENT-06: the data is there after a relaunch")]
     public async Task RESIDENT_06()
     {
         await Cluster.DeployAsync(Resident(WriteThenStay, FastBackoff));
-        await SeesAsync(Assert.Single(await Cluster.RunningAsync("/resident", 1)), "kept");
+        await SeesAsync(await SecondRunAsync(), "kept");
     }
 
     [Fact(DisplayName = "RESIDENT-08: a suspended app runs nothing and keeps what it reserved")]
     public async Task RESIDENT_08()
     {
         await Cluster.DeployAsync(Resident(WriteThenStay, FastBackoff));
-        var before = Assert.Single(await Cluster.RunningAsync("/resident", 1));
+        var before = await SecondRunAsync();
         await ScaleAsync(0);
         var app = await Cluster.GetAppAsync("/resident");
         Assert.Equal(0, (int)app["tasksRunning"]! + (int)app["tasksStaged"]!);
@@ -151,6 +149,7 @@ public sealed class ResidentScenarios(OneNode cluster) : Scenario<OneNode>(clust
     public async Task Agent_StartedAnew_KeepsVolumes_AndWipesWhatWasAskedForMeanwhile()
     {
         await Cluster.DeployAsync(Resident(WriteThenStay, FastBackoff));
+        await SecondRunAsync();
         var task = Assert.Single(await Cluster.TasksAsync("/resident"));
         await Cluster.Nodes[0].StopAsync();
         await Cluster.Nodes[0].StartAsync();
@@ -187,6 +186,9 @@ public sealed class ResidentScenarios(OneNode cluster) : Scenario<OneNode>(clust
     private static string Resident(string cmd, string more = "", int instances = 1) => App("/resident", cmd, $$"""
         "instances":{{instances}},"container":{"type":"MESOS","volumes":[{"containerPath":"data","mode":"RW","persistent":{"size":16} }] }
         """ + (more.Length > 0 ? "," + more : ""));
+
+    private Task<string> SecondRunAsync() => Waiting.ForAsync(
+        async () => await Cluster.RunningAsync("/resident") is [var one] && one.EndsWith("._app.2", StringComparison.Ordinal) ? one : null, "the second task runs");
 
     private async Task ScaleAsync(int instances) =>
         await Cluster.SucceedsAsync(await Cluster.ChangeAsync("PUT", "/v2/apps/resident", $$"""{ "instances":{{instances}} }"""));
