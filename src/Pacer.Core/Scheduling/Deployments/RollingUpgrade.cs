@@ -19,6 +19,8 @@ internal static class RollingUpgrade
     public static UpgradeDecision Decide(
         RunSpec target, IReadOnlyCollection<Instance> instances, Func<Instance, RunSpec> specOf, Func<Instance, bool>? isOld = null)
     {
+        // An upgrade launches the same instance again, where its data is; what a drain ends begins anew elsewhere.
+        var inPlace = isOld is null && target.IsResident;
         isOld ??= instance => instance.ConfigVersion != target.LastConfigChangeAt;
         var wanted = target.Instances;
         var minHealthy = (int)Math.Ceiling(wanted * target.Upgrade.MinimumHealthCapacity - 1e-9);
@@ -52,7 +54,7 @@ internal static class RollingUpgrade
         var healthyOld = old.Where(i => InstanceHealth.IsHealthyAndReady(i, specOf(i))).ToList();
         var healthyNow = healthyOld.Count + freshHealthy;
         var killable = Math.Max(0, healthyNow - minHealthy);
-        if (minHealthy == maxCapacity && healthyNow >= minHealthy && target.IsResident)
+        if (minHealthy == maxCapacity && healthyNow >= minHealthy && inPlace)
         {
             killable = healthyNow - minHealthy + 1; // its data can't be in two places: one fewer for as long as it takes
         }
