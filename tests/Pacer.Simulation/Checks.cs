@@ -33,10 +33,29 @@ internal static class Checks
                 Placed(cluster, before, instance, place);
             }
         }
+        DataStaysWithItsInstance(before, cluster.State, result);
         NeverBelowMinimumHealth(before, cluster.State, result);
         Tasks.AfterCommit(cluster, before, result);
         DrainsKeepTheBounds(before, cluster, result);
     }
+
+    // From its first launch to its end an instance has the same volumes on the same node.
+    private static void DataStaysWithItsInstance(ClusterState before, ClusterState after, StepResult result)
+    {
+        foreach (var change in result.Changes.OfType<Change.PutInstance>())
+        {
+            if (before.Instance(change.Instance.Id) is { Volumes.IsEmpty: false } old && after.Instance(old.Id) is { } now)
+            {
+                Require(now.Volumes.SequenceEqual(old.Volumes) && now.Placement?.AgentId == old.Placement?.AgentId,
+                    $"{old.Id} lost its volumes on {old.Placement?.AgentId}: it has {string.Join(", ", now.Volumes)} on {now.Placement?.AgentId}");
+            }
+        }
+    }
+
+    /// <summary>Data is destroyed only when its instance is gone for good.</summary>
+    public static void MayBeWiped(SimulatedCluster cluster, string volume) => Require(
+        !cluster.State.AllInstances.Any(instance => instance.Volumes.Any(own => own.Id == volume)),
+        $"{volume} is wiped, and its instance is still there");
 
     /// <summary>The same with a strategy that allows everything; what it really wants is noted in its definition.</summary>
     public static RunSpec HideMinimum(RunSpec spec) => spec.Definition.Contains(Hidden, StringComparison.Ordinal) ? spec : spec with
@@ -76,6 +95,11 @@ internal static class Checks
 
     private static void Placed(SimulatedCluster cluster, ClusterState before, Instance instance, Placement place)
     {
+        if (before.Instance(instance.Id) is { Volumes.IsEmpty: false })
+        {
+            Require(cluster.State.Agents[place.AgentId].TakesBack, $"{instance.Id} was launched again on {place.AgentId}, which takes nothing back");
+            return; // it goes where its data is, whatever its constraints say by now; its ports were never given up
+        }
         Require(cluster.State.Agents[place.AgentId].IsOpen, $"{instance.Id} was placed on {place.AgentId}, which takes nothing");
         var spec = cluster.State.RunSpecs[instance.RunSpecId];
         var siblings = cluster.State.InstancesOf(spec.Id).Values.Where(i =>
@@ -166,6 +190,27 @@ internal static class Checks
             }
             Require(sum.CpuMillis <= agent.Node.Resources.CpuMillis, $"{agent.Node.Id} runs more than it can: {sum}");
         }
+        VolumesHaveOneOwner(cluster);
+    }
+
+    private static void VolumesHaveOneOwner(SimulatedCluster cluster)
+    {
+        var owners = new Dictionary<string, InstanceId>();
+        foreach (var instance in cluster.State.AllInstances)
+        {
+            foreach (var volume in instance.Volumes)
+            {
+                Require(owners.TryAdd(volume.Id, instance.Id), $"{volume.Id} belongs to {instance.Id} and to {owners[volume.Id]}");
+            }
+        }
+        foreach (var agent in cluster.Agents)
+        {
+            foreach (var group in agent.Live.SelectMany(task => task.Volumes.Select(volume => (volume, task))).GroupBy(use => use.volume))
+            {
+                var users = group.Select(use => use.task.Id.TryGetInstance(out var instance, out _, out var incarnation) ? (instance, incarnation) : default).Distinct().ToList();
+                Require(users.Count == 1, $"{group.Key} is used by {string.Join(" and ", users)}");
+            }
+        }
     }
 
     private static string Describe(RunSpec spec, List<Instance> instances) => $"{spec.Instances} wanted, {spec.Upgrade}, there are "
@@ -178,6 +223,12 @@ internal static class Checks
         var state = cluster.State;
         RealWorld(cluster);
         WholeState(cluster);
+        var owned = state.AllInstances.Where(i => i.Tasks.Any(task => !task.Condition.IsTerminal())).SelectMany(i => i.Volumes).Select(volume => volume.Id).ToHashSet();
+        var kept = state.AllInstances.SelectMany(i => i.Volumes).Select(volume => volume.Id).ToHashSet();
+        var there = cluster.Agents.SelectMany(agent => agent.Volumes).ToHashSet();
+        Require(owned.IsSubsetOf(there), $"volumes are lost: {string.Join(", ", owned.Except(there).Take(3))}");
+        var left = cluster.Agents.Where(agent => !agent.WasForgotten).SelectMany(agent => agent.Volumes).Except(kept).ToList();
+        Require(left.Count == 0, $"volumes are left of instances that are gone: {string.Join(", ", left.Take(3))}");
         var known = state.AllInstances.Where(i => i.IsActive).SelectMany(i => i.Tasks).Where(t => !t.Condition.IsTerminal())
             .Select(t => t.Id).Order().ToList();
         var real = cluster.Agents.SelectMany(a => a.Live).Select(t => t.Id).Order().ToList();
@@ -189,7 +240,7 @@ internal static class Checks
                 || (instances.Any(i => NodeDrains.Leaves(state, i)) && instances.Any(i => i.IsScheduled)),
                 $"{spec.Id}: {instances.Count} instances, wanted {spec.Instances}");
             var waits = instances.Any(i => i.IsScheduled);
-            Require(!waits || Orchestrator.Explain(state, spec).Accepting == 0, $"{spec.Id} waits though there is room");
+            Require(!waits || Orchestrator.Explain(state, spec).Accepting == 0, $"{spec.Id} waits though there is room: {Describe(spec, instances)}");
             if (state.DeploymentOf(spec.Id) is { } deployment)
             {
                 var stuck = deployment.Transitions.Any(t => t.Target is { } target && state.Pending.ContainsKey(target.Id)

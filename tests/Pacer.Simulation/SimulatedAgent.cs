@@ -10,6 +10,7 @@ namespace Pacer.Simulation;
 internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, SeededRandom random)
 {
     private readonly SortedDictionary<TaskId, SimulatedTask> _tasks = [];
+    private readonly SortedSet<string> _doomed = new(StringComparer.Ordinal);
     private bool _healed;
 
     public AgentNode Node { get; } = node;
@@ -22,6 +23,12 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
 
     /// <summary>Of a hundred launched tasks, how many fail early; how many end by themselves later.</summary>
     public int FailurePercent { get; set; }
+
+    /// <summary>Its data outlives what the server knew of it: nothing is destroyed without an order.</summary>
+    public bool WasForgotten { get; set; }
+
+    /// <summary>Persistent volumes whose data is here.</summary>
+    public SortedSet<string> Volumes { get; } = new(StringComparer.Ordinal);
 
     public IEnumerable<SimulatedTask> Live => _tasks.Values.Where(t => !t.Condition.IsTerminal());
 
@@ -37,7 +44,7 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
             return;
         }
         Stream = cluster.NewStream();
-        cluster.ToServer(this, new Input.AgentConnected(Node, ValueList.From(_tasks.Values.Select(t => t.Report()))));
+        cluster.ToServer(this, new Input.AgentConnected(Node with { Volumes = ValueList.From(Volumes) }, ValueList.From(_tasks.Values.Select(t => t.Report()))));
     }
 
     /// <summary>The stream breaks; both sides notice, each in its time.</summary>
@@ -97,6 +104,8 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
     public void Wipe(TimeSpan time)
     {
         _tasks.Clear();
+        Volumes.Clear();
+        _doomed.Clear();
         Restart(time);
     }
 
@@ -127,6 +136,12 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
             var task = new SimulatedTask(info.Id, order.Instance.Placement!, order.RunSpec.ContainerHealthChecks.IsEmpty
                 ? order.RunSpec.HealthChecks
                 : order.RunSpec.ContainerHealthChecks[i], order.RunSpec.HasReadinessCheck);
+            foreach (var volume in order.Instance.Volumes)
+            {
+                SimulatedCluster.Require(!_doomed.Contains(volume.Id), $"{info.Id} was given {volume.Id}, which was to be wiped");
+                Volumes.Add(volume.Id);
+                task.Volumes.Add(volume.Id);
+            }
             _tasks.Add(info.Id, task);
             After(2_000, () => Progress(task));
         }
@@ -146,6 +161,23 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
         }
         Set(task, Condition.Killing, null);
         After(5_000, () => Set(task, Condition.Killed, null));
+    }
+
+    /// <summary>Data goes when no task uses it any more.</summary>
+    public void WipeVolumes(IEnumerable<string> ids)
+    {
+        _doomed.UnionWith(ids.Where(Volumes.Contains));
+        WipeUnused();
+    }
+
+    private void WipeUnused()
+    {
+        foreach (var id in _doomed.Where(id => !Live.Any(task => task.Volumes.Contains(id))).ToList())
+        {
+            Checks.MayBeWiped(cluster, id);
+            _doomed.Remove(id);
+            Volumes.Remove(id);
+        }
     }
 
     public void Acknowledge(TaskId id, long sequence)
@@ -256,6 +288,7 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
             return;
         }
         task.Become(condition, healthy);
+        WipeUnused();
         Say(task);
     }
 
@@ -286,6 +319,9 @@ internal sealed class SimulatedTask(TaskId id, Placement placement, int checks, 
     public bool? Healthy { get; private set; }
     public int Checks => checks;
     public bool HasReadiness => hasReadiness;
+
+    /// <summary>Persistent volumes that it uses.</summary>
+    public List<string> Volumes { get; } = [];
 
     /// <summary>Its readiness check passed once.</summary>
     public bool Ready { get; set; }

@@ -217,6 +217,9 @@ internal sealed class SimulatedCluster
                 case Effect.Kill kill when _options.Break != BrokenRule.IgnoreKills:
                     ToAgent(kill.AgentId, agent => agent.Kill(kill.TaskId));
                     break;
+                case Effect.WipeVolumes wipe:
+                    ToAgent(wipe.AgentId, agent => agent.WipeVolumes(wipe.Ids));
+                    break;
                 case Effect.Acknowledge acknowledge:
                     ToAgent(acknowledge.AgentId, agent => agent.Acknowledge(acknowledge.TaskId, acknowledge.Sequence));
                     break;

@@ -141,6 +141,7 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
                 break;
             case 33 when random.Next(3) == 0:
                 Say(number, $"forget {agent.Node.Id}");
+                agent.WasForgotten = true;
                 Command(r => new Input.RemoveNode(r, agent.Node.Id));
                 break;
             default:
@@ -161,8 +162,18 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
     {
         var app = DrawApp(id, random);
         // An id is always of one kind.
-        return id.Path.EndsWith('3') ? AsPod(app, random) : app;
+        var spec = id.Path.EndsWith('3') ? AsPod(app, random) : app;
+        return id.Path is "/g1/app1" or "/g2/app3" ? AsResident(spec) : spec;
     }
+
+    // As the API demands of those: nothing above the wanted number, and data that nobody can reach is waited for.
+    private static RunSpec AsResident(RunSpec spec) => spec with
+    {
+        IsResident = true,
+        PersistentVolumes = ["data"],
+        Upgrade = spec.Upgrade with { MaximumOverCapacity = 0 },
+        Unreachable = new UnreachableStrategy(TimeSpan.FromDays(10_000), TimeSpan.FromDays(20_000)),
+    };
 
     private static RunSpec AsPod(RunSpec app, SeededRandom random)
     {
