@@ -23,9 +23,15 @@ internal static class LaunchQueue
             if (!instance.Volumes.IsEmpty)
             {
                 // It goes to its data, and to what it holds there.
-                if (tx.State.Agents.GetValueOrDefault(instance.Placement!.AgentId) is { TakesBack: true })
+                var home = tx.State.Agents.GetValueOrDefault(instance.Placement!.AgentId);
+                if (home is { TakesBack: true })
                 {
                     InstanceLifecycle.Launch(tx, instance, spec, instance.Placement);
+                }
+                else if (home is { Drain.IncludeResident: true })
+                {
+                    // Such instances begin anew elsewhere. This one does not run, so nothing has to be ready first.
+                    InstanceLifecycle.Kill(tx, instance, Goal.Decommissioned, NodeDrains.KillReason);
                 }
                 continue;
             }
