@@ -93,6 +93,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             var stopping = host._stopping.Token;
             var sessions = new SessionDialer(host._tasks, host._tools.Sandboxes, host._tools.Runtime, host._tools.Logger, stopping);
             host._link = new ServerLink(server, host._tools.Node, options.JoinToken, host._tasks, host._tools, sessions, host._tools.Logger);
+            host._tools.Volumes.Wiped = host._link.RegisterAnew; // the server keeps the order until it hears that the data is gone
             var rotator = new LogRotator(host._tools.Runtime, host._tools.Sandboxes, options.LogMaxBytes, options.LogKeep, host._tools.Logger);
             host._loops.Add(Task.Run(() => host._link.RunAsync(stopping), CancellationToken.None));
             host._loops.Add(host.RepeatAsync(LogLookInterval, () => rotator.RotateAll(host._tasks.All, stopping), stopping));

@@ -28,6 +28,9 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
 
     private readonly SemaphoreSlim _wiping = new(1);
 
+    /// <summary>Called when data has been destroyed.</summary>
+    public Action? Wiped { get; set; }
+
     public string DataOf(string id) => Path.Combine(DirectoryOf(id), "data");
 
     /// <summary>Ids of all volumes whose data is there.</summary>
@@ -115,6 +118,7 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
     public void WipeDoomed() => _ = Task.Run(async () =>
     {
         await _wiping.WaitAsync().ConfigureAwait(false);
+        var wiped = false;
         try
         {
             foreach (var record in All().Where(record => record.Doomed))
@@ -134,6 +138,7 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
                 }
                 Directory.Delete(DirectoryOf(record.Id), recursive: true);
                 LogWiped(record.Id);
+                wiped = true;
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
@@ -143,6 +148,10 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
         finally
         {
             _wiping.Release();
+        }
+        if (wiped)
+        {
+            Wiped?.Invoke();
         }
     });
 

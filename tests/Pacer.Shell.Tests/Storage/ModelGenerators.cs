@@ -46,6 +46,8 @@ internal static class ModelGenerators
             ContainerHealthChecks = d.Item6,
             GpuScheduling = d.Item7.Item1,
             IsResident = d.Item7.Item2,
+            PersistentVolumes = ValueList.From(d.Item6.Select(number => $"v{number}")),
+            DiskTypes = ValueList.From(d.Item6.Select(number => $"d{number}")),
         });
 
     private static readonly Gen<HealthResult> Health = Gen.Select(
@@ -100,6 +102,7 @@ internal static class ModelGenerators
             AwaitsReadiness = c.Item4,
             UnhealthyKill = d.Item4,
             HeldKill = b.Item5,
+            Volumes = ValueList.From(c.Item2.Select(task => new LocalVolume(task.Message ?? "", task.Id.Value))),
         });
 
     public static readonly Gen<AgentNode> Agents = Gen.Select(
@@ -114,7 +117,7 @@ internal static class ModelGenerators
             Gen.Bool,
             Gen.Null(Gen.Select(Moment, MaybeMoment, Gen.Bool, Gen.Bool, (since, until, all, expired) => new NodeDrain(since, until, all) { Expired = expired }))),
         (a, b, c, d) => new AgentNode(new AgentId(a.Item1), a.Item2, a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
-            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5, Unwanted = ValueList.From(b.Item5.Select(task => new TaskId(task))) });
+            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5, Unwanted = ValueList.From(b.Item5.Select(task => new TaskId(task))), Volumes = b.Item5, Wiping = b.Item5 });
 
     private static readonly Gen<DeploymentAction> Actions = Gen.Select(Enum<ActionKind>(), SpecId, Enum<RunSpecKind>(), Many(InstanceIds),
         (kind, id, specKind, sentenced) => new DeploymentAction(kind, id, specKind, sentenced));
