@@ -3,6 +3,7 @@ using Pacer.Agent.Checkpoints;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Docker;
+using Pacer.Agent.Disks;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Logs;
 using Pacer.Agent.Node;
@@ -97,6 +98,11 @@ public sealed partial class AgentHost : IAsyncDisposable
             var rotator = new LogRotator(host._tools.Runtime, host._tools.Sandboxes, options.LogMaxBytes, options.LogKeep, host._tools.Logger);
             host._loops.Add(Task.Run(() => host._link.RunAsync(stopping), CancellationToken.None));
             host._loops.Add(host.RepeatAsync(LogLookInterval, () => rotator.RotateAll(host._tasks.All, stopping), stopping));
+            if (options.EndsTasksOverDisk)
+            {
+                var disks = new DiskWatch(host._tools);
+                host._loops.Add(host.RepeatAsync(DiskWatch.Interval, () => disks.Look(host._tasks.All), stopping));
+            }
             host._loops.Add(host.RepeatAsync(GarbageLookInterval, host.CollectGarbage, stopping));
             host._loops.Add(host.WatchNetworksAsync(stopping));
             host._loops.Add(host.WatchDockerAsync(stopping));
@@ -183,6 +189,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             var answers = new AnswerProbes(runtimes, addresses, logger);
             owned.Add(answers);
             var parallelism = options.LaunchParallelism > 0 ? options.LaunchParallelism : 4 * Environment.ProcessorCount;
+            var quota = new ProjectQuota(logger);
             var tools = new TaskTools
             {
                 Runtime = runtimes,
@@ -191,9 +198,9 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Logins = logins,
                 Addresses = addresses,
                 Checkpoints = new TaskCheckpoints(directory.Tasks, logger),
-                Sandboxes = new Sandboxes(directory.Sandboxes, parts.Time, logger),
+                Sandboxes = new Sandboxes(directory.Sandboxes, quota, parts.Time, logger),
                 Secrets = new SecretFiles(options.RunDir, agentId),
-                Volumes = new VolumeStore(directory.Volumes, parts.Time, logger),
+                Volumes = new VolumeStore(directory.Volumes, node.Disks, quota, parts.Time, logger),
                 Fetcher = fetcher,
                 Images = images,
                 Networks = networks,

@@ -40,6 +40,15 @@ public sealed record AgentOptions
     /// <summary>Parts that only apps of one role may use, like <c>dev:cpus=2,mem=1024,ports=31000-31099</c>; each counts in what is offered.</summary>
     public IReadOnlyList<string> Reservations { get; init; } = [];
 
+    /// <summary>Disks for persistent volumes beside the agent's own, like <c>mount:/mnt/ssd,profile=fast</c>.</summary>
+    public IReadOnlyList<string> VolumeDisks { get; init; } = [];
+
+    /// <summary>
+    /// Whether tasks end that take more of a disk than they may: looked at every 15 s. Where the file system has project quotas, they
+    /// can't take more in the first place.
+    /// </summary>
+    public bool EndsTasksOverDisk { get; init; }
+
     public string? Region { get; init; }
     public string? Zone { get; init; }
 

@@ -191,6 +191,21 @@ internal static class Checks
             Require(sum.CpuMillis <= agent.Node.Resources.CpuMillis, $"{agent.Node.Id} runs more than it can: {sum}");
         }
         VolumesHaveOneOwner(cluster);
+        DisksHoldTheirVolumes(cluster);
+    }
+
+    private static void DisksHoldTheirVolumes(SimulatedCluster cluster)
+    {
+        foreach (var agent in cluster.Agents)
+        {
+            var shares = (cluster.State.Usage.GetValueOrDefault(agent.Node.Id)?.Instances ?? []).SelectMany(id => cluster.State.Instance(id)!.Placement!.Disks);
+            foreach (var ofDisk in shares.GroupBy(share => share.Path))
+            {
+                var disk = agent.Node.Disks.FirstOrDefault(disk => disk.Path == ofDisk.Key);
+                Require(disk is not null && ofDisk.Sum(share => share.SizeBytes) <= disk.SizeBytes && (disk.Type == DiskType.Path || ofDisk.Count() == 1),
+                    $"{agent.Node.Id} does not have the disks that it gave away: {string.Join(", ", ofDisk)}");
+            }
+        }
     }
 
     private static void VolumesHaveOneOwner(SimulatedCluster cluster)

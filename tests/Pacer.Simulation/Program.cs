@@ -72,7 +72,8 @@ static int Usage(int code)
           --steps   events to play (10000)     --nodes   simulated nodes (20)
           --trace   print wishes and faults    --break   a rule to break on purpose, which the checks must notice:
                                                  OverCommit, LoseCommits, DoubleLaunches, IgnoreKills, AlwaysReady,
-                                                 TrustOldReports, NoBrake or IgnoreMinimum
+                                                 TrustOldReports, NoBrake, IgnoreMinimum, OverCommitDisks
+                                         or WipeWithTasks
 
         Exit code 0 when everything held, 1 when a seed failed (its shortest history is printed), 2 for unusable arguments.
         """);

@@ -172,6 +172,10 @@ internal sealed class SimulatedAgent(SimulatedCluster cluster, AgentNode node, S
 
     private void WipeUnused()
     {
+        if (cluster.Break == BrokenRule.WipeWithTasks)
+        {
+            _doomed.UnionWith(Volumes);
+        }
         foreach (var id in _doomed.Where(id => !Live.Any(task => task.Volumes.Contains(id))).ToList())
         {
             Checks.MayBeWiped(cluster, id);

@@ -37,7 +37,10 @@ internal sealed class SimulatedCluster
                 new AgentId($"n{i:d4}"), $"n{i:d4}.sim", "127.0.0.1", new Resources(2000 + 1000 * (i % 3), 4L << 30, 100L << 30, 0),
                 [new PortRange(31000, 31019)],
                 ImmutableSortedDictionary<string, string>.Empty.Add("rack", $"r{i % 4}"), "sim", $"z{i % 3}", ["mesos"], "sim",
-                default, false, null, false);
+                default, false, null, false)
+            {
+                Disks = i % 2 == 0 ? [new NodeDisk(DiskType.Path, "/path", 9L << 30, null), new NodeDisk(DiskType.Mount, "/mount", 2L << 30, null)] : [],
+            };
             Agents.Add(new SimulatedAgent(this, node, new SeededRandom(options.Seed * 7 + 3 + (ulong)i)));
         }
         Post(new Input.ServerStarted());
@@ -88,6 +91,10 @@ internal sealed class SimulatedCluster
         (BrokenRule.OverCommit, Input.AgentConnected connected) => connected with
         {
             Node = connected.Node with { Resources = connected.Node.Resources with { CpuMillis = connected.Node.Resources.CpuMillis * 2 } },
+        },
+        (BrokenRule.OverCommitDisks, Input.AgentConnected connected) => connected with
+        {
+            Node = connected.Node with { Disks = ValueList.From(connected.Node.Disks.Select(disk => disk with { SizeBytes = disk.SizeBytes * 2 })) },
         },
         (BrokenRule.TrustOldReports, Input.TaskReported reported) => reported with { Report = reported.Report with { Sequence = ++_renumbered } },
         (BrokenRule.AlwaysReady, Input.TaskReported reported) => reported with

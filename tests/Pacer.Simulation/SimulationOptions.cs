@@ -28,6 +28,12 @@ internal enum BrokenRule
 
     /// <summary>Upgrades are carried out as if they were allowed to end everything at once.</summary>
     IgnoreMinimum,
+
+    /// <summary>Nodes are shown to the core with disks for volumes twice as large as they are.</summary>
+    OverCommitDisks,
+
+    /// <summary>Nodes destroy the data of volumes when the task ends that used them.</summary>
+    WipeWithTasks,
 }
 
 /// <summary>What a run is made of. The same options give the same run.</summary>

@@ -163,7 +163,13 @@ internal sealed class Workload(SimulatedCluster cluster, SimulationOptions optio
         var app = DrawApp(id, random);
         // An id is always of one kind.
         var spec = id.Path.EndsWith('3') ? AsPod(app, random) : app;
-        return id.Path is "/g1/app1" or "/g2/app3" ? AsResident(spec) : spec;
+        return id.Path switch
+        {
+            "/g1/app1" => AsResident(spec),
+            "/g2/app3" => AsResident(spec) with { Disks = [new DiskRequest("data", DiskType.Mount, 1L << 30, null, null, [])] },
+            "/g0/app2" => AsResident(spec) with { Disks = [new DiskRequest("data", DiskType.Path, 4L << 30, null, null, [])] },
+            _ => spec,
+        };
     }
 
     // As the API demands of those: nothing above the wanted number, and data that nobody can reach is waited for.

@@ -15,6 +15,9 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
 
     public bool IsRegular => (Mode & TypeMask) == RegularType;
 
+    /// <summary>Of 512 bytes, as the file takes them on its disk.</summary>
+    public long Blocks { get; init; }
+
     /// <summary>Of an open file. Throws <see cref="IOException"/>.</summary>
     public static FileStat OfOpen(int descriptor) => Of(descriptor, "", EmptyPath);
 
@@ -25,7 +28,7 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
     {
         Native.StatX stat;
         return Native.statx(directory, path, flags, BasicStats, &stat) == 0
-            ? new FileStat(stat.Mode, stat.Uid, stat.Gid, stat.Links, (long)stat.Size, stat.ModifiedSeconds)
+            ? new FileStat(stat.Mode, stat.Uid, stat.Gid, stat.Links, (long)stat.Size, stat.ModifiedSeconds) { Blocks = (long)stat.Blocks }
             : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 }

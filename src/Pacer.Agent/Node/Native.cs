@@ -71,6 +71,7 @@ internal static partial class Native
         [FieldOffset(24)] public uint Gid;
         [FieldOffset(28)] public ushort Mode;
         [FieldOffset(40)] public ulong Size;
+        [FieldOffset(48)] public ulong Blocks;
         [FieldOffset(112)] public long ModifiedSeconds;
     }
 }

@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
+using Pacer.Agent.Disks;
 using Pacer.Agent.Uplink;
 using Pacer.Contracts.AgentLink;
 
@@ -20,6 +21,9 @@ internal sealed record NodeFacts(
     string BootId)
 {
     public IReadOnlyList<Reservation> Reservations { get; init; } = [];
+
+    /// <summary>For persistent volumes, beside the agent's own.</summary>
+    public IReadOnlyList<Disk> Disks { get; init; } = [];
 
     /// <summary>Networks that tasks can have instead of the node's own.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
@@ -70,6 +74,7 @@ internal sealed record NodeFacts(
             WorkDirectory.CurrentBootId())
         {
             Reservations = [.. options.Reservations.Select(NodeReservation.Parse)],
+            Disks = VolumeDisk.Find(options.VolumeDisks),
         };
     }
 
@@ -91,6 +96,7 @@ internal sealed record NodeFacts(
         register.Networks.AddRange(Networks);
         register.Runtimes.AddRange(Runtimes);
         register.Reservations.AddRange(Reservations);
+        register.Disks.AddRange(Disks);
         foreach (var (name, value) in Attributes)
         {
             register.Attributes[name] = value;

@@ -1,5 +1,6 @@
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Checkpoints;
+using Pacer.Agent.Disks;
 using Pacer.Agent.Node;
 
 namespace Pacer.Agent.Tasks;
@@ -8,7 +9,7 @@ namespace Pacer.Agent.Tasks;
 /// Working directories of tasks, <c>sandboxes/TASK_ID</c>. They stay when a task is over, so that its files can be read, and go
 /// after two days, or oldest first when there are too many or the disk is nearly full.
 /// </summary>
-internal sealed partial class Sandboxes(string root, TimeProvider time, ILogger logger)
+internal sealed partial class Sandboxes(string root, ProjectQuota quota, TimeProvider time, ILogger logger)
 {
     private const int MostEnded = 1_000;
     private const double LowestFreeShare = 0.05;
@@ -23,12 +24,18 @@ internal sealed partial class Sandboxes(string root, TimeProvider time, ILogger 
     public string GroupPathOf(string group) => Path.Combine(root, TaskCheckpoints.FileName(group));
 
     /// <summary>Makes the directory with empty log files, all owned by the task's user. Repeatable.</summary>
-    public string Prepare(string taskId, NodeUser user)
+    /// <param name="limit">Bytes it may take, where its file system can see to that; null: as much as there is.</param>
+    public string Prepare(string taskId, NodeUser user, long? limit)
     {
         var path = PathOf(taskId);
+        var isNew = !Directory.Exists(path);
         Directory.CreateDirectory(path, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
             | UnixFileMode.GroupRead | UnixFileMode.GroupExecute | UnixFileMode.OtherRead | UnixFileMode.OtherExecute);
         user.Own(path);
+        if (isNew && limit is { } bytes)
+        {
+            quota.TryLimit(root, path, bytes);
+        }
         foreach (var log in (ReadOnlySpan<string>)["stdout", "stderr"])
         {
             var file = Path.Combine(path, log);
@@ -83,6 +90,7 @@ internal sealed partial class Sandboxes(string root, TimeProvider time, ILogger 
             }
             try
             {
+                quota.Release(ended[i].FullName);
                 ended[i].Delete(recursive: true);
             }
             catch (Exception e) when (e is IOException or UnauthorizedAccessException)

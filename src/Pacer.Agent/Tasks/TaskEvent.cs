@@ -28,6 +28,9 @@ internal abstract record TaskEvent
     /// <summary>A health check failed too often. See <see cref="HealthDecisions"/> for who counts and how.</summary>
     public sealed record Unhealthy(bool AgentKills, string Message) : TaskEvent;
 
+    /// <summary>It took more of a disk than it may.</summary>
+    public sealed record DiskExceeded(string Message) : TaskEvent;
+
     public sealed record GraceOver : TaskEvent;
 
     public sealed record HealthChanged(CheckState Check) : TaskEvent;

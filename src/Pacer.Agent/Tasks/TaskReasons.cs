@@ -5,6 +5,7 @@ internal static class TaskReasons
 {
     public const string LaunchFailed = "REASON_CONTAINER_LAUNCH_FAILED";
     public const string MemoryLimit = "REASON_CONTAINER_LIMITATION_MEMORY";
+    public const string DiskLimit = "REASON_CONTAINER_LIMITATION_DISK";
     public const string CommandFailed = "REASON_COMMAND_EXECUTOR_FAILED";
     public const string ExecutorTerminated = "REASON_EXECUTOR_TERMINATED";
     public const string AgentRestarted = "REASON_AGENT_RESTARTED";

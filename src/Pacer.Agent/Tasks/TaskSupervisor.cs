@@ -223,7 +223,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             {
                 user = NodeUser.Find(spec.User) ?? throw new FetchException($"User '{spec.User}' does not exist on this node");
             }
-            var sandbox = _tools.Sandboxes.Prepare(TaskId, user);
+            var sandbox = _tools.Sandboxes.Prepare(TaskId, user, DiskWatch.SandboxLimit(spec));
             await _tools.Volumes.AttachAsync(spec, user, cancellationToken).ConfigureAwait(false);
             Volumes.Prepare(spec, _tools, sandbox, user);
             if (spec.Fetch.Count > 0)

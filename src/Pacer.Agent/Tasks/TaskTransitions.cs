@@ -28,6 +28,9 @@ internal static class TaskTransitions
             TaskEvent.Exited e => Exited(task, e.Exit, nowMs),
             TaskEvent.KillWanted e => KillWanted(task, e.GraceMs, new KillOrder(0, null, TaskState.TaskKilled, e.Message, null), nowMs),
             TaskEvent.Unhealthy e => Unhealthy(task, e, nowMs),
+            TaskEvent.DiskExceeded e => task.Phase == TaskPhase.Running
+                ? KillWanted(task, null, new KillOrder(0, null, TaskState.TaskFailed, e.Message, TaskReasons.DiskLimit), nowMs)
+                : Transition.None(task),
             TaskEvent.GraceOver => GraceOver(task, nowMs),
             TaskEvent.HealthChanged e => HealthChanged(task, e.Check, nowMs),
             TaskEvent.ReadinessChanged e => Found(

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using Microsoft.Extensions.Logging;
+using Pacer.Agent.Disks;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Node;
 using Pacer.Contracts.AgentLink;
@@ -10,13 +11,18 @@ namespace Pacer.Agent.Tasks;
 /// <summary>What the agent knows of a persistent volume; kept beside its data.</summary>
 /// <param name="InstanceId">The only instance that may use it.</param>
 /// <param name="Doomed">To be wiped once no task uses it.</param>
-internal sealed record VolumeRecord(int Version, string Id, string InstanceId, long SizeBytes, bool Doomed);
+internal sealed record VolumeRecord(int Version, string Id, string InstanceId, long SizeBytes, bool Doomed)
+{
+    /// <summary>Path of the disk that the data lies on; null: the agent's own.</summary>
+    public string? Disk { get; init; }
+}
 
 /// <summary>
-/// Persistent volumes of the node: <c>volumes/UUID/data</c> with <c>volume.json</c> beside it. Nothing but a wipe, which the server orders,
+/// Persistent volumes of the node: <c>volumes/UUID/data</c> with <c>volume.json</c> beside it; on a disk that is not the agent's own the data
+/// is in <c>pacer-volumes/UUID</c> there. Nothing but a wipe, which the server orders,
 /// removes data. A volume is used by one launch of one instance at a time.
 /// </summary>
-internal sealed partial class VolumeStore(string root, TimeProvider time, ILogger logger)
+internal sealed partial class VolumeStore(string root, IReadOnlyList<Disk> disks, ProjectQuota quota, TimeProvider time, ILogger logger)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
@@ -31,7 +37,12 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
     /// <summary>Called when data has been destroyed.</summary>
     public Action? Wiped { get; set; }
 
-    public string DataOf(string id) => Path.Combine(DirectoryOf(id), "data");
+    public string DataOf(PersistentVolume volume) => DataOf(volume.Id, volume.Disk);
+
+    private string DataOf(string id, string? disk) =>
+        disk is { Length: > 0 } ? Path.Combine(RootOn(disk), UuidOf(id)) : Path.Combine(DirectoryOf(id), "data");
+
+    private static string RootOn(string disk) => Path.Combine(disk, "pacer-volumes");
 
     /// <summary>Ids of all volumes whose data is there.</summary>
     public IReadOnlyList<string> Ids => [.. All().Select(record => record.Id).Order(StringComparer.Ordinal)];
@@ -131,9 +142,15 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
                     }
                 }
                 // Nobody is given a doomed volume, so it stays unused. The record goes last: a crash finds it, and goes on.
-                var data = DataOf(record.Id);
+                var data = DataOf(record.Id, record.Disk);
+                if (record.Disk is { } disk && disks.All(known => known.Path != disk))
+                {
+                    LogDiskMissing(record.Id, disk);
+                    continue;
+                }
                 if (Directory.Exists(data))
                 {
+                    quota.Release(data);
                     Directory.Delete(data, recursive: true);
                 }
                 Directory.Delete(DirectoryOf(record.Id), recursive: true);
@@ -173,16 +190,30 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
             {
                 return false;
             }
+            var disk = volume.Disk.Length > 0 ? disks.FirstOrDefault(known => known.Path == volume.Disk) : null;
+            if (volume.Disk.Length > 0 && disk is null)
+            {
+                throw new FetchException($"The disk {volume.Disk} of the volume {volume.Id} is not there: the agent was started without --volume-disk for it");
+            }
+            if (record is not null && !Directory.Exists(DataOf(volume)))
+            {
+                // An empty one in its place would look as if the data had never been.
+                throw new FetchException($"The data of the volume {volume.Id} is not at {DataOf(volume)}. Is its disk mounted?");
+            }
             if (record is null)
             {
                 Directory.CreateDirectory(directory, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute
                     | UnixFileMode.GroupExecute | UnixFileMode.OtherExecute);
-                var data = DataOf(volume.Id);
+                var data = DataOf(volume);
                 Directory.CreateDirectory(data);
+                if (disk is not { Type: DiskType.DiskMount }) // that one is the volume's alone
+                {
+                    quota.TryLimit(disk is null ? root : RootOn(disk.Path), data, volume.SizeBytes);
+                }
                 // Containers of one pod may run as different users.
                 File.SetUnixFileMode(data, (UnixFileMode)0b111_111_111);
                 user.Own(data);
-                Save(new VolumeRecord(1, volume.Id, volume.InstanceId, volume.SizeBytes, Doomed: false));
+                Save(new VolumeRecord(1, volume.Id, volume.InstanceId, volume.SizeBytes, Doomed: false) { Disk = disk?.Path });
             }
             Use(volume.Id, spec);
             return true;
@@ -224,6 +255,9 @@ internal sealed partial class VolumeStore(string root, TimeProvider time, ILogge
 
     [LoggerMessage(2501, LogLevel.Information, "Wiped the volume {Id}")]
     private partial void LogWiped(string id);
+
+    [LoggerMessage(2503, LogLevel.Warning, "The volume {Id} can't be wiped before its disk {Disk} is back (--volume-disk)")]
+    private partial void LogDiskMissing(string id, string disk);
 
     [LoggerMessage(2502, LogLevel.Error, "A volume can't be wiped now, and is tried again later: {Cause}")]
     private partial void LogNotWiped(string cause);

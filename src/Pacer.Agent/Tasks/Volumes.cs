@@ -77,7 +77,7 @@ internal static class Volumes
         .. spec.Mounts.Select((mount, index) =>
         {
             var source = mount.IsSecret ? tools.Secrets.PathOf(spec.TaskId, index)
-                : mount.Volume is { } volume ? tools.Volumes.DataOf(volume.Id)
+                : mount.Volume is { } volume ? tools.Volumes.DataOf(volume)
                 : Absolute(mount.Source, spec.Group.Length > 0 ? tools.Sandboxes.GroupPathOf(spec.Group) : sandbox);
             return new ContainerMount(source, Absolute(mount.Destination, sandbox), mount.ReadOnly)
             {

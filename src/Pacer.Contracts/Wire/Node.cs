@@ -30,6 +30,9 @@ public sealed class Node
     /// <summary>Parts of the resources and ports that only one role may use.</summary>
     public List<NodeReservation>? Reservations { get; set; }
 
+    /// <summary>Disks for persistent volumes beside the agent's own; absent when there are none.</summary>
+    public List<NodeDiskInfo>? Disks { get; set; }
+
     /// <summary>Takes nothing new; what runs there stays.</summary>
     public bool Cordoned { get; set; }
 
@@ -54,6 +57,20 @@ public sealed class NodeReservation
     public ResourceAmounts? Total { get; set; }
     public ResourceAmounts? Free { get; set; }
     public List<string>? PortRanges { get; set; }
+}
+
+public sealed class NodeDiskInfo
+{
+    /// <summary>"path": volumes share it; "mount": one volume gets it whole.</summary>
+    public string? Type { get; set; }
+    public string? Path { get; set; }
+    public string? Profile { get; set; }
+
+    /// <summary>MiB.</summary>
+    public long Size { get; set; }
+
+    /// <summary>MiB that volumes have.</summary>
+    public long Used { get; set; }
 }
 
 /// <summary>How far a node is with being emptied.</summary>

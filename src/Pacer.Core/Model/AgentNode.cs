@@ -53,6 +53,9 @@ public sealed record AgentNode(
         return null;
     }
 
+    /// <summary>Disks for persistent volumes beside the agent's own.</summary>
+    public ValueList<NodeDisk> Disks { get; init; } = [];
+
     /// <summary>Ids of the persistent volumes that were there when the agent registered.</summary>
     public ValueList<string> Volumes { get; init; } = [];
 

@@ -136,6 +136,9 @@ public sealed record Placement(AgentId AgentId, string Hostname, string? Region,
 {
     /// <summary>The part of <see cref="Resources"/> that comes from the node's reservation for the instance's role.</summary>
     public Resources Reserved { get; init; }
+
+    /// <summary>What its volumes got of disks other than the agent's own.</summary>
+    public ValueList<DiskShare> Disks { get; init; } = [];
 }
 
 /// <summary>A persistent volume of an instance: data that stays on the instance's node until it is wiped.</summary>

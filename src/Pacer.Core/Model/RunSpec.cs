@@ -86,8 +86,8 @@ public sealed record RunSpec(
     /// <summary>Names of its persistent volumes: container paths of an app, volume names of a pod.</summary>
     public ValueList<string> PersistentVolumes { get; init; } = [];
 
-    /// <summary>Kinds of disks other than the agent's own that its volumes ask for.</summary>
-    public ValueList<string> DiskTypes { get; init; } = [];
+    /// <summary>What those of its persistent volumes ask for that do not lie on the agent's own disk.</summary>
+    public ValueList<DiskRequest> Disks { get; init; } = [];
 
     /// <summary>
     /// How many of the health checks watch each of <see cref="Containers"/>, in their order; empty: each has all of them.

@@ -30,7 +30,20 @@ internal static class AgentMessages
                 return $"the port range {range.First}-{range.Last} is not within 1-65535";
             }
         }
-        return ReservationProblem(register);
+        return ReservationProblem(register) ?? DiskProblem(register);
+    }
+
+    private static string? DiskProblem(Wire.Register register)
+    {
+        var paths = new HashSet<string>(StringComparer.Ordinal);
+        foreach (var disk in register.Disks)
+        {
+            if (disk.Type == Wire.DiskType.DiskUnspecified || disk.SizeBytes <= 0 || !disk.Path.StartsWith('/') || !paths.Add(disk.Path))
+            {
+                return $"the disk '{disk.Path}' needs a type, a size and a path of its own: see --volume-disk";
+            }
+        }
+        return null;
     }
 
     private static string? ReservationProblem(Wire.Register register)
@@ -88,6 +101,8 @@ internal static class AgentMessages
         Reservations = ValueList.From(register.Reservations.Select(reservation => new Reservation(
             reservation.Role, ToResources(reservation.Resources), ToRanges(reservation.Ports)))),
         Networks = ValueList.From(register.Networks),
+        Disks = ValueList.From(register.Disks.Select(disk => new NodeDisk(
+            disk.Type == Wire.DiskType.DiskMount ? DiskType.Mount : DiskType.Path, disk.Path, disk.SizeBytes, NullIfEmpty(disk.Profile)))),
         Volumes = ValueList.From(register.Volumes),
     };
 

@@ -41,6 +41,15 @@ internal static class AgentMapping
         }
         record.Runtimes.AddRange(node.Runtimes);
         record.Networks.AddRange(node.Networks);
+        foreach (var disk in node.Disks)
+        {
+            var mapped = new NodeDiskRecord { Type = (int)disk.Type, Path = disk.Path, SizeBytes = disk.SizeBytes };
+            if (disk.Profile is { } profile)
+            {
+                mapped.Profile = profile;
+            }
+            record.Disks.Add(mapped);
+        }
         record.Volumes.AddRange(node.Volumes);
         record.Wiping.AddRange(node.Wiping);
         record.Unwanted.AddRange(node.Unwanted.Select(task => task.Value));
@@ -86,6 +95,8 @@ internal static class AgentMapping
             : null,
         Reservations = RecordValues.Map(record.Reservations, static reservation => new Reservation(
             reservation.Role, RecordValues.ToModel(reservation.Resources), RecordValues.Map(reservation.Ports, ToModel))),
+        Disks = RecordValues.Map(record.Disks, static disk => new NodeDisk(
+            RecordValues.ToEnum<DiskType>(disk.Type), disk.Path, disk.SizeBytes, disk.HasProfile ? disk.Profile : null)),
         Volumes = RecordValues.Strings(record.Volumes),
         Wiping = RecordValues.Strings(record.Wiping),
         Networks = RecordValues.Strings(record.Networks),

@@ -110,6 +110,7 @@ internal static class InstanceMapping
             record.Zone = zone;
         }
         record.HostPorts.AddRange(placement.HostPorts);
+        record.Disks.AddRange(placement.Disks.Select(share => new DiskShareRecord { Volume = share.Volume, Path = share.Path, SizeBytes = share.SizeBytes }));
         if (placement.Reserved != Resources.None)
         {
             record.Reserved = RecordValues.ToRecord(placement.Reserved);
@@ -126,6 +127,7 @@ internal static class InstanceMapping
         RecordValues.ToModel(record.Resources))
     {
         Reserved = RecordValues.ToModel(record.Reserved),
+        Disks = RecordValues.Map(record.Disks, static share => new DiskShare(share.Volume, share.Path, share.SizeBytes)),
     };
 
     private static TaskRecord ToRecord(TaskInfo task)

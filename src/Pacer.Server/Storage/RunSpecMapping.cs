@@ -49,7 +49,10 @@ internal static class RunSpecMapping
         }
         record.IsResident = spec.IsResident;
         record.PersistentVolumes.AddRange(spec.PersistentVolumes);
-        record.DiskTypes.AddRange(spec.DiskTypes);
+        foreach (var disk in spec.Disks)
+        {
+            record.Disks.Add(ToRecord(disk));
+        }
         record.Containers.AddRange(spec.Containers);
         record.ExclusiveVolumes.AddRange(spec.ExclusiveVolumes);
         if (spec.ExecutorResources is { } executor)
@@ -66,12 +69,7 @@ internal static class RunSpecMapping
         }
         foreach (var constraint in spec.Constraints)
         {
-            var mapped = new ConstraintRecord { Field = constraint.Field, Operator = (int)constraint.Operator };
-            if (constraint.Value is { } value)
-            {
-                mapped.Value = value;
-            }
-            record.Constraints.Add(mapped);
+            record.Constraints.Add(ToRecord(constraint));
         }
         return record;
     }
@@ -86,8 +84,7 @@ internal static class RunSpecMapping
         RecordValues.Strings(record.Containers),
         RecordValues.Map(record.Ports, ToModel),
         record.RequirePorts,
-        RecordValues.Map(record.Constraints, static constraint => new Constraint(
-            constraint.Field, RecordValues.ToEnum<ConstraintOperator>(constraint.Operator), constraint.HasValue ? constraint.Value : null)),
+        RecordValues.Map(record.Constraints, ToModel),
         RecordValues.Strings(record.Dependencies),
         record.Backoff is { } backoff
             ? new BackoffPolicy(new TimeSpan(backoff.InitialTicks), backoff.Factor, new TimeSpan(backoff.MaxTicks))
@@ -113,9 +110,39 @@ internal static class RunSpecMapping
         GpuScheduling = record.HasGpuScheduling ? RecordValues.ToEnum<GpuScheduling>(record.GpuScheduling) : null,
         IsResident = record.IsResident,
         PersistentVolumes = RecordValues.Strings(record.PersistentVolumes),
-        DiskTypes = RecordValues.Strings(record.DiskTypes),
+        Disks = RecordValues.Map(record.Disks, static disk => new DiskRequest(
+            disk.Volume, RecordValues.ToEnum<DiskType>(disk.Type), disk.SizeBytes, disk.HasMaxSizeBytes ? disk.MaxSizeBytes : null,
+            disk.HasProfile ? disk.Profile : null, RecordValues.Map(disk.Paths, ToModel))),
         Networks = RecordValues.Strings(record.Networks),
     };
+
+    private static DiskRequestRecord ToRecord(DiskRequest disk)
+    {
+        var record = new DiskRequestRecord { Volume = disk.Volume, Type = (int)disk.Type, SizeBytes = disk.SizeBytes };
+        if (disk.MaxSizeBytes is { } most)
+        {
+            record.MaxSizeBytes = most;
+        }
+        if (disk.Profile is { } profile)
+        {
+            record.Profile = profile;
+        }
+        record.Paths.AddRange(disk.Paths.Select(ToRecord));
+        return record;
+    }
+
+    private static ConstraintRecord ToRecord(Constraint constraint)
+    {
+        var record = new ConstraintRecord { Field = constraint.Field, Operator = (int)constraint.Operator };
+        if (constraint.Value is { } value)
+        {
+            record.Value = value;
+        }
+        return record;
+    }
+
+    private static Constraint ToModel(ConstraintRecord record) =>
+        new(record.Field, RecordValues.ToEnum<ConstraintOperator>(record.Operator), record.HasValue ? record.Value : null);
 
     private static PortSpecRecord ToRecord(PortSpec port)
     {

@@ -30,6 +30,8 @@ public sealed class SimulationSeeds
     [InlineData("TrustOldReports")]
     [InlineData("NoBrake")]
     [InlineData("IgnoreMinimum")]
+    [InlineData("OverCommitDisks")]
+    [InlineData("WipeWithTasks")]
     public void RuleBrokenOnPurpose_IsNoticed(string rule)
     {
         var options = new SimulationOptions { Break = Enum.Parse<BrokenRule>(rule) };

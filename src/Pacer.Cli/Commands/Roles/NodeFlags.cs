@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pacer.Agent;
+using Pacer.Agent.Disks;
 using Pacer.Agent.Node;
 
 namespace Pacer.Cli.Commands.Roles;
@@ -18,6 +19,8 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Option<string[]> _attributes = new("--attribute") { Description = "Attribute for placement constraints; may be given several times (PACER_ATTRIBUTES: K=V,K=V)", HelpName = "K=V" };
     private readonly Flag _gpus = new(surroundings, "--gpus", "PACER_GPUS", "N", "GPUs to offer", "0");
     private readonly Option<string[]> _reserve = new("--reserve") { Description = "Part that only apps of a role may use, such as dev:cpus=2,mem=1024; may be given several times (PACER_RESERVE: separated by ;)", HelpName = "ROLE:cpus=N,mem=MIB,…" };
+    private readonly Option<string[]> _volumeDisks = new("--volume-disk") { Description = "Disk for persistent volumes beside the agent's own; may be given several times (PACER_VOLUME_DISKS: separated by ;)", HelpName = "mount|path:DIR[,size=MIB][,profile=NAME]" };
+    private readonly Flag _diskLimits = new(surroundings, "--disk-limits", "PACER_DISK_LIMITS", "KIND", "quota: as the file system can; kill: also end tasks that take more than they may", "quota");
     private readonly Flag _region = new(surroundings, "--region", "PACER_REGION", "NAME", "Fault domain: region");
     private readonly Flag _zone = new(surroundings, "--zone", "PACER_ZONE", "NAME", "Fault domain: zone");
     private readonly Flag _isolation = new(surroundings, "--isolation", "PACER_ISOLATION", "KIND", "auto: the best that works here; oci: crun and conmon or nothing; process: none", "auto");
@@ -40,7 +43,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
 
     public void AddTo(Command command)
     {
-        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
+        foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _volumeDisks, _diskLimits, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
             _dockerSocket, _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _seccomp])
         {
             command.Add(option);
@@ -61,7 +64,9 @@ internal sealed class NodeFlags(Surroundings surroundings)
         Ports = FlagValue.PortRanges(parse, _ports),
         Attributes = Pairs(parse, _attributes, "PACER_ATTRIBUTES", "a name and a value such as rack=r1"),
         Gpus = (int)Math.Min(FlagValue.Whole(parse, _gpus, "1")!.Value, 1_000_000),
-        Reservations = Reservations(parse),
+        Reservations = Several(parse, _reserve, "PACER_RESERVE", text => NodeReservation.Parse(text)),
+        VolumeDisks = Several(parse, _volumeDisks, "PACER_VOLUME_DISKS", text => VolumeDisk.Parse(text)),
+        EndsTasksOverDisk = FlagValue.OneOf(parse, _diskLimits, "quota", "kill") == "kill",
         Region = Given(parse, _region),
         Zone = Given(parse, _zone),
         Isolation = FlagValue.OneOf(parse, _isolation, "auto", "oci", "process"),
@@ -90,16 +95,16 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private static string[] Listed(ParseResult parse, Flag flag) =>
         Given(parse, flag)?.Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
 
-    private string[] Reservations(ParseResult parse)
+    private string[] Several(ParseResult parse, Option<string[]> option, string variable, Action<string> check)
     {
-        var given = parse.GetValue(_reserve) is { Length: > 0 } flags
+        var given = parse.GetValue(option) is { Length: > 0 } flags
             ? flags
-            : surroundings.Variable("PACER_RESERVE")?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
-        foreach (var reservation in given)
+            : surroundings.Variable(variable)?.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries) ?? [];
+        foreach (var text in given)
         {
             try
             {
-                NodeReservation.Parse(reservation);
+                check(text);
             }
             catch (AgentException exception)
             {

@@ -38,6 +38,9 @@ internal sealed class Candidate
     /// <summary>Instances of the run spec on this node.</summary>
     public int Own { get; set; }
 
+    /// <summary>Bytes that volumes have of the node's disks, by path; kept up for run specs that ask for such disks.</summary>
+    public Dictionary<string, long> DiskUse { get; } = new(StringComparer.Ordinal);
+
     /// <summary>Host ports given out meanwhile; null: none.</summary>
     public HashSet<int>? Taken { get; private set; }
 
@@ -48,8 +51,12 @@ internal sealed class Candidate
     public long UsedShare => NodeLoad.ShareOf(Node, _used);
 
     /// <summary>Takes what an instance needs; tells how much of it comes from the reservation, which is used first.</summary>
-    public Resources Take(Resources asked, bool mayUseReserved, ValueList<int> ports)
+    public Resources Take(Resources asked, bool mayUseReserved, ValueList<int> ports, ValueList<DiskShare> disks)
     {
+        foreach (var share in disks)
+        {
+            UseDisk(share);
+        }
         var reserved = mayUseReserved ? Resources.Min(asked, Reserved) : Resources.None;
         Reserved -= reserved;
         Unreserved -= asked - reserved;
@@ -62,4 +69,5 @@ internal sealed class Candidate
         return reserved;
     }
 
+    public void UseDisk(DiskShare share) => DiskUse[share.Path] = DiskUse.GetValueOrDefault(share.Path) + share.SizeBytes;
 }

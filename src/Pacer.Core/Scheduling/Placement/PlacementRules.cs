@@ -14,6 +14,7 @@ internal sealed class PlacementRules
     private readonly RunSpec _spec;
     private readonly string? _homeRegion;
     private readonly bool _keepsGpusFree;
+    private readonly DiskAllocation? _disks;
 
     public PlacementRules(RunSpec spec, ClusterSettings settings)
     {
@@ -24,6 +25,7 @@ internal sealed class PlacementRules
             Tallies.Add(new ConstraintTally(constraint, spec.Instances));
         }
         _homeRegion = spec.Constraints.Any(c => c.Field is "@region" or "@zone") ? null : settings.HomeRegion;
+        _disks = spec.Disks.IsEmpty ? null : new DiskAllocation(spec.Disks);
         _keepsGpusFree = spec.Resources.Gpus == 0 && (spec.GpuScheduling ?? settings.GpuScheduling) == GpuScheduling.Restricted;
     }
 
@@ -44,7 +46,10 @@ internal sealed class PlacementRules
         return null;
     }
 
-    /// <summary>The first reason, constraints and ports left out; null when there is none.</summary>
+    /// <summary>Disks for the volumes of one more instance; empty when it needs none, null when they are not there.</summary>
+    public ValueList<DiskShare>? DisksOn(Candidate candidate) => _disks is null ? [] : _disks.TryAllocate(candidate.Node.Disks, candidate.DiskUse);
+
+    /// <summary>The first reason, constraints, disks and ports left out; null when there is none.</summary>
     public RejectReason? Refusal(Candidate candidate)
     {
         var node = candidate.Node;
@@ -59,10 +64,6 @@ internal sealed class PlacementRules
         if (!node.IsOpen)
         {
             return RejectReason.AgentMaintenance;
-        }
-        if (!_spec.DiskTypes.IsEmpty)
-        {
-            return RejectReason.InsufficientDisk;
         }
         return Scarce(candidate) ?? (KeepsAway(candidate) ? RejectReason.DeclinedScarceResources : null);
     }
@@ -109,14 +110,10 @@ internal sealed class PlacementRules
                 _ => $"{node.Unwanted.Count} tasks that nobody wants are still ending",
             });
         }
-        if (!_spec.DiskTypes.IsEmpty)
-        {
-            return new(RejectReason.InsufficientDisk, $"a disk of type {_spec.DiskTypes[0]}", "type root only");
-        }
         return Scarce(candidate) switch
         {
             { } reason => Amounts(candidate, reason),
-            null => portsRefusal(candidate) ?? (KeepsAway(candidate)
+            null => _disks?.Explain(node.Disks, candidate.DiskUse) ?? portsRefusal(candidate) ?? (KeepsAway(candidate)
                 ? new(RejectReason.DeclinedScarceResources, "no GPU", $"{Free(candidate).Gpus} free GPUs are kept for those who need them")
                 : null),
         };

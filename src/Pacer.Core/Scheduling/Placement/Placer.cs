@@ -106,11 +106,12 @@ internal sealed class Placer
         }
         refusing = _rules.RefusingConstraint(node);
         if (refusing is not null || PortAllocation.TryAllocate(
-            _wantedPorts, _wantedPorts.Count == 0 ? [] : _rules.PortsOf(node), candidate.Usage.Ports, candidate.Taken, _draws) is not { } ports)
+            _wantedPorts, _wantedPorts.Count == 0 ? [] : _rules.PortsOf(node), candidate.Usage.Ports, candidate.Taken, _draws) is not { } ports
+            || _rules.DisksOn(candidate) is not { } disks)
         {
             return null;
         }
-        var reserved = candidate.Take(_spec.Resources, _rules.UsesReserved, ports);
+        var reserved = candidate.Take(_spec.Resources, _rules.UsesReserved, ports, disks);
         foreach (var tally in _rules.Tallies)
         {
             if (tally.DependsOnPlaced)
@@ -118,7 +119,7 @@ internal sealed class Placer
                 Count(tally, node.FieldValue(tally.Constraint.Field));
             }
         }
-        return new Model.Placement(node.Id, node.Hostname, node.Region, node.Zone, ports, _spec.Resources) { Reserved = reserved };
+        return new Model.Placement(node.Id, node.Hostname, node.Region, node.Zone, ports, _spec.Resources) { Reserved = reserved, Disks = disks };
     }
 
     private void Count(ConstraintTally tally, string? value)
@@ -189,8 +190,19 @@ internal sealed class Placer
         _ => _state.Agents.GetValueOrDefault(place.AgentId)?.FieldValue(field),
     };
 
-    private Candidate CandidateOf(AgentNode node) =>
-        new(node, _state.Usage.GetValueOrDefault(node.Id, AgentUsage.Empty), _spec.Role) { Own = _own.GetValueOrDefault(node.Id) };
+    private Candidate CandidateOf(AgentNode node)
+    {
+        var usage = _state.Usage.GetValueOrDefault(node.Id, AgentUsage.Empty);
+        var candidate = new Candidate(node, usage, _spec.Role) { Own = _own.GetValueOrDefault(node.Id) };
+        if (!_spec.Disks.IsEmpty)
+        {
+            foreach (var share in usage.Instances.SelectMany(id => _state.Instance(id)!.Placement!.Disks))
+            {
+                candidate.UseDisk(share);
+            }
+        }
+        return candidate;
+    }
 
     // In the order of the ranks. When nodes without instances of the spec come first, the others are made only if those do not do.
     private IEnumerable<Candidate> All()

@@ -59,7 +59,7 @@ internal static class AppConversion
             GpuScheduling = GpuPolicy(app.Labels),
             IsResident = AppDefaults.HasPersistentVolumes(app),
             PersistentVolumes = ValueList.From(Persistent(app).Select(volume => volume.ContainerPath!)),
-            DiskTypes = OtherDisks(Persistent(app).Select(volume => volume.Persistent!)),
+            Disks = OtherDisks(Persistent(app).Select(volume => (volume.ContainerPath!, volume.Persistent!))),
             Networks = ValueList.From(app.Container?.Type == "DOCKER" ? AppNetworks.DockerNames(app.Networks) : AppNetworks.Names(app.Networks)),
         };
     }
@@ -103,9 +103,15 @@ internal static class AppConversion
     public static double RootMiB(IEnumerable<PersistentVolume> volumes) =>
         volumes.Where(volume => volume.Type is null or "root").Sum(volume => (double)(volume.Size ?? 0));
 
-    /// <summary>Kinds of disks that volumes ask for, but for the agent's own.</summary>
-    public static ValueList<string> OtherDisks(IEnumerable<PersistentVolume> volumes) =>
-        ValueList.From(volumes.Select(volume => volume.Type).OfType<string>().Where(type => type != "root").Distinct(StringComparer.Ordinal));
+    /// <summary>What volumes ask for that do not lie on the agent's own disk.</summary>
+    public static ValueList<DiskRequest> OtherDisks(IEnumerable<(string Name, PersistentVolume Volume)> volumes) => ValueList.From(
+        volumes.Where(pair => pair.Volume.Type is not (null or "root")).Select(pair => new DiskRequest(
+            pair.Name,
+            pair.Volume.Type == "mount" ? DiskType.Mount : DiskType.Path,
+            Bytes(pair.Volume.Size ?? 0),
+            pair.Volume.MaxSize is { } most ? Bytes(most) : null,
+            pair.Volume.ProfileName,
+            ValueList.From((pair.Volume.Constraints ?? []).Select(ToConstraint)))));
 
     /// <summary>Half a thousandth counts up.</summary>
     public static long CpuMillis(double cpus) => (long)Math.Round((decimal)cpus * 1000, MidpointRounding.AwayFromZero);

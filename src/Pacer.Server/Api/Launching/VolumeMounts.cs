@@ -67,10 +67,15 @@ internal static class VolumeMounts
         mount.Secret = ByteString.CopyFrom(read(SecretValues.SourceOf(secret, sources)));
     }
 
-    private static AgentPersistentVolume Persistent(Instance instance, string name, WirePersistentVolume volume) => new()
+    private static AgentPersistentVolume Persistent(Instance instance, string name, WirePersistentVolume volume)
     {
-        Id = instance.Volumes.First(v => v.Name == name).Id,
-        InstanceId = instance.Id.Value,
-        SizeBytes = AppConversion.Bytes(volume.Size ?? 0),
-    };
+        var share = instance.Placement!.Disks.FirstOrDefault(share => share.Volume == name);
+        return new AgentPersistentVolume
+        {
+            Id = instance.Volumes.First(v => v.Name == name).Id,
+            InstanceId = instance.Id.Value,
+            SizeBytes = share?.SizeBytes ?? AppConversion.Bytes(volume.Size ?? 0),
+            Disk = share?.Path ?? "",
+        };
+    }
 }

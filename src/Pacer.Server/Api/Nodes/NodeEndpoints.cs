@@ -89,6 +89,7 @@ internal static class NodeEndpoints
             UsedPorts = [.. usage.Ports],
             Runtimes = [.. node.Runtimes],
             Reservations = node.Reservations.IsEmpty ? null : Reservations(node, usage),
+            Disks = node.Disks.IsEmpty ? null : Disks(state, node, usage),
             Cordoned = node.Cordoned,
             Drain = node.Drain is { } drain ? Render(state, drain, usage) : null,
             Networks = [.. node.Networks],
@@ -108,6 +109,19 @@ internal static class NodeEndpoints
             Total = Render(reservation.Resources),
             Free = Render(free[reservation.Role].Resources),
             PortRanges = [.. reservation.Ports.Select(Text)],
+        })];
+    }
+
+    private static List<NodeDiskInfo> Disks(ClusterState state, AgentNode node, AgentUsage usage)
+    {
+        var used = usage.Instances.SelectMany(id => state.Instance(id)?.Placement?.Disks ?? []).ToLookup(share => share.Path, share => share.SizeBytes, StringComparer.Ordinal);
+        return [.. node.Disks.Select(disk => new NodeDiskInfo
+        {
+            Type = disk.Type == DiskType.Mount ? "mount" : "path",
+            Path = disk.Path,
+            Profile = disk.Profile,
+            Size = disk.SizeBytes >> 20,
+            Used = used[disk.Path].Sum() >> 20,
         })];
     }
 

@@ -62,7 +62,7 @@ internal static class PodConversion
             GpuScheduling = AppConversion.GpuPolicy(pod.Labels),
             IsResident = pod.Volumes?.Any(volume => volume.Persistent is not null) == true,
             PersistentVolumes = ValueList.From((pod.Volumes ?? []).Where(volume => volume.Persistent is not null).Select(volume => volume.Name!)),
-            DiskTypes = AppConversion.OtherDisks((pod.Volumes ?? []).Select(volume => volume.Persistent).OfType<PersistentVolume>()),
+            Disks = AppConversion.OtherDisks((pod.Volumes ?? []).Where(volume => volume.Persistent is not null).Select(volume => (volume.Name!, volume.Persistent!))),
         };
     }
 
