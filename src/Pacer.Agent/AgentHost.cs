@@ -98,10 +98,10 @@ public sealed partial class AgentHost : IAsyncDisposable
             var rotator = new LogRotator(host._tools.Runtime, host._tools.Sandboxes, options.LogMaxBytes, options.LogKeep, host._tools.Logger);
             host._loops.Add(Task.Run(() => host._link.RunAsync(stopping), CancellationToken.None));
             host._loops.Add(host.RepeatAsync(LogLookInterval, () => rotator.RotateAll(host._tasks.All, stopping), stopping));
-            if (options.EndsTasksOverDisk)
+            if (options.DiskLookInterval is { } interval)
             {
                 var disks = new DiskWatch(host._tools);
-                host._loops.Add(host.RepeatAsync(DiskWatch.Interval, () => disks.Look(host._tasks.All), stopping));
+                host._loops.Add(host.RepeatAsync(interval, () => disks.Look(host._tasks.All), stopping));
             }
             host._loops.Add(host.RepeatAsync(GarbageLookInterval, host.CollectGarbage, stopping));
             host._loops.Add(host.WatchNetworksAsync(stopping));

@@ -44,10 +44,10 @@ public sealed record AgentOptions
     public IReadOnlyList<string> VolumeDisks { get; init; } = [];
 
     /// <summary>
-    /// Whether tasks end that take more of a disk than they may: looked at every 15 s. Where the file system has project quotas, they
-    /// can't take more in the first place.
+    /// How often the agent looks for tasks that take more of a disk than they may, and ends them; null: never. Where the file system has
+    /// project quotas, they can't take more in the first place.
     /// </summary>
-    public bool EndsTasksOverDisk { get; init; }
+    public TimeSpan? DiskLookInterval { get; init; }
 
     public string? Region { get; init; }
     public string? Zone { get; init; }

@@ -7,9 +7,6 @@ namespace Pacer.Agent.Tasks;
 /// <summary>Ends tasks that take more of a disk than they asked for.</summary>
 internal sealed class DiskWatch(TaskTools tools)
 {
-    /// <summary>As often as Mesos looks.</summary>
-    public static readonly TimeSpan Interval = TimeSpan.FromSeconds(15);
-
     public void Look(IEnumerable<TaskSupervisor> tasks)
     {
         foreach (var task in tasks)

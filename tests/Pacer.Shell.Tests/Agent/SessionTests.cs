@@ -85,7 +85,7 @@ public sealed class SessionTests
         await bench.Server.WaitForAsync("web.1", TaskState.TaskRunning);
         using var session = await bench.Server.OpenAsync(Read("web.1", "stdout", follow: true));
         await session.ReadUntilAsync(s => s.Size is not null);
-        var rotator = new LogRotator(bench.Runtime, new Pacer.Agent.Tasks.Sandboxes(Path.Combine(bench.Options.WorkDir, "sandboxes"), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance),
+        var rotator = new LogRotator(bench.Runtime, new Pacer.Agent.Tasks.Sandboxes(Path.Combine(bench.Options.WorkDir, "sandboxes"), new Pacer.Agent.Disks.ProjectQuota(Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance), TimeProvider.System, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance),
             10_000, 50, Microsoft.Extensions.Logging.Abstractions.NullLogger.Instance);
         using var stop = new CancellationTokenSource();
         var rotating = Task.Run(() =>

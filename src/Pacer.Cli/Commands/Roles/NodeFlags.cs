@@ -10,6 +10,9 @@ internal sealed class NodeFlags(Surroundings surroundings)
 {
     private const long MostHours = 1_000_000;
 
+    // As often as Mesos looks.
+    private static readonly TimeSpan DiskLookInterval = TimeSpan.FromSeconds(15);
+
     private readonly Flag _hostname = new(surroundings, "--hostname", "PACER_HOSTNAME", "NAME", "Name of this node", "the machine's");
     private readonly Flag _address = new(surroundings, "--address", "PACER_ADDRESS", "IP", "Address that others reach this node by", "found out");
     private readonly Flag _cpus = new(surroundings, "--cpus", "PACER_CPUS", "CORES", "Cores to offer", "all");
@@ -66,7 +69,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
         Gpus = (int)Math.Min(FlagValue.Whole(parse, _gpus, "1")!.Value, 1_000_000),
         Reservations = Several(parse, _reserve, "PACER_RESERVE", text => NodeReservation.Parse(text)),
         VolumeDisks = Several(parse, _volumeDisks, "PACER_VOLUME_DISKS", text => VolumeDisk.Parse(text)),
-        EndsTasksOverDisk = FlagValue.OneOf(parse, _diskLimits, "quota", "kill") == "kill",
+        DiskLookInterval = FlagValue.OneOf(parse, _diskLimits, "quota", "kill") == "kill" ? DiskLookInterval : null,
         Region = Given(parse, _region),
         Zone = Given(parse, _zone),
         Isolation = FlagValue.OneOf(parse, _isolation, "auto", "oci", "process"),
