@@ -17,7 +17,9 @@ internal static class SeccompProfile
     /// <summary>The value of <c>linux.seccomp</c>. Throws <see cref="ContainerStartException"/> when the profile makes no sense.</summary>
     /// <param name="name">For the message.</param>
     /// <param name="capabilities">That the container has, such as <c>CAP_CHOWN</c>.</param>
-    public static ReadOnlyMemory<byte> ToOci(ReadOnlyMemory<byte> profile, string name, IReadOnlyList<string> capabilities)
+    /// <param name="refuseUserNamespaces">Also where the profile allows them.</param>
+    public static ReadOnlyMemory<byte> ToOci(
+        ReadOnlyMemory<byte> profile, string name, IReadOnlyList<string> capabilities, bool refuseUserNamespaces = false)
     {
         try
         {
@@ -39,8 +41,12 @@ internal static class SeccompProfile
             {
                 if (Applies(rule, capabilities))
                 {
-                    WriteRule(json, rule);
+                    WriteRule(json, rule, refuseUserNamespaces ? UserNamespaceRules.Calls : []);
                 }
+            }
+            if (refuseUserNamespaces)
+            {
+                UserNamespaceRules.WriteInAllowList(json);
             }
             json.WriteEndArray();
             json.WriteEndObject();
@@ -53,21 +59,21 @@ internal static class SeccompProfile
         }
     }
 
-    private static void WriteRule(Utf8JsonWriter json, JsonElement rule)
+    private static void WriteRule(Utf8JsonWriter json, JsonElement rule, IReadOnlyList<string> without)
     {
+        // Docker's older form has one name a rule.
+        var names = (rule.TryGetProperty("names", out _) ? Texts(rule, "names") : [rule.GetProperty("name").GetString() ?? ""]).Except(without).ToList();
+        if (names.Count == 0)
+        {
+            return;
+        }
         json.WriteStartObject();
-        if (rule.TryGetProperty("names", out var names))
+        json.WriteStartArray("names");
+        foreach (var name in names)
         {
-            json.WritePropertyName("names");
-            names.WriteTo(json);
+            json.WriteStringValue(name);
         }
-        else
-        {
-            // Docker's older form has one name a rule.
-            json.WriteStartArray("names");
-            json.WriteStringValue(rule.GetProperty("name").GetString());
-            json.WriteEndArray();
-        }
+        json.WriteEndArray();
         Copy(json, rule, "action");
         Copy(json, rule, "errnoRet");
         if (rule.TryGetProperty("args", out var args) && args.ValueKind == JsonValueKind.Array && args.GetArrayLength() > 0)

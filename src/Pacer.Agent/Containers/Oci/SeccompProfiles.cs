@@ -4,19 +4,24 @@ namespace Pacer.Agent.Containers.Oci;
 /// The node's profiles: <c>default</c> is the one that Debian's container packages bring, others are files of the directory that
 /// the operator names.
 /// </summary>
-internal sealed class SeccompProfiles(string? directory)
+/// <param name="filters">False: the OCI runtime or the kernel knows no filters, so that containers that don't ask for one get none.</param>
+internal sealed class SeccompProfiles(string? directory, bool filters = true)
 {
     public const string Default = "default";
 
     private const string DefaultFile = "/usr/share/containers/seccomp.json";
 
     /// <summary>The profile as the OCI runtime takes it; null: no filter. Throws <see cref="ContainerStartException"/>.</summary>
-    /// <param name="name">Null: the default one if the container has an image and the node has that profile, else none.</param>
+    /// <param name="name">Null: the default one if the container has an image and the node has that profile, else that which only refuses user namespaces.</param>
     public ReadOnlyMemory<byte>? Find(string? name, bool unconfined, bool hasImage, IReadOnlyList<string> capabilities)
     {
-        if (unconfined || (name is null && !(hasImage && File.Exists(DefaultFile))))
+        if (unconfined || (name is null && !filters))
         {
             return null;
+        }
+        if (name is null && !(hasImage && File.Exists(DefaultFile)))
+        {
+            return UserNamespaceRules.Alone();
         }
         var wanted = name ?? Default;
         var file = directory is not null && IsName(wanted) && Path.Combine(directory, wanted) is var own && File.Exists(own) ? own
@@ -30,7 +35,7 @@ internal sealed class SeccompProfiles(string? directory)
         }
         try
         {
-            return SeccompProfile.ToOci(File.ReadAllBytes(file), wanted, capabilities);
+            return SeccompProfile.ToOci(File.ReadAllBytes(file), wanted, capabilities, refuseUserNamespaces: file == DefaultFile);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

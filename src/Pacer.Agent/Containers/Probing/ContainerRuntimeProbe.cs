@@ -32,7 +32,7 @@ public static class ContainerRuntimeProbe
         }
 
         var paths = new OciPaths(options.WorkDir, options.RunDir);
-        var (runtime, problem) = await TryOciAsync(paths, new SeccompProfiles(options.SeccompProfiles), cancellationToken).ConfigureAwait(false);
+        var (runtime, problem) = await TryOciAsync(paths, options.SeccompProfiles, cancellationToken).ConfigureAwait(false);
         if (runtime is not null)
         {
             return new(runtime, runtime.MissingIsolation ?? "crun and conmon work here: namespaces and cgroup limits for every container");
@@ -43,7 +43,7 @@ public static class ContainerRuntimeProbe
             : new(new ProcessRuntime(options.WorkDir, problem!), $"plain processes without isolation: {problem}");
     }
 
-    private static async Task<(OciRuntime? Runtime, string? Problem)> TryOciAsync(OciPaths paths, SeccompProfiles seccomp, CancellationToken cancellationToken)
+    private static async Task<(OciRuntime? Runtime, string? Problem)> TryOciAsync(OciPaths paths, string? profiles, CancellationToken cancellationToken)
     {
         if (Libc.GetUid() != 0)
         {
@@ -84,8 +84,14 @@ public static class ContainerRuntimeProbe
         }
 
         var tools = new OciTools(runtime, monitor, OciTools.Find("catatonit"), HideUnified: !free);
-        return (new OciRuntime(tools, paths, tools.HideUnified ? layout with { Version = CgroupVersion.V1 } : layout, Missing(tools), seccomp), null);
+        return (new OciRuntime(tools, paths, tools.HideUnified ? layout with { Version = CgroupVersion.V1 } : layout, Missing(tools),
+            new SeccompProfiles(profiles, await KnowsFiltersAsync(runtime).ConfigureAwait(false))), null);
     }
+
+    /// <summary>crun says "+SECCOMP", runc "libseccomp: 2.5.4".</summary>
+    private static async Task<bool> KnowsFiltersAsync(string runtime) =>
+        (await File.ReadAllTextAsync("/proc/self/status").ConfigureAwait(false)).Contains("\nSeccomp:", StringComparison.Ordinal)
+        && (await ChildProcess.RunAsync(runtime, ["--version"]).ConfigureAwait(false)).Output.Contains("seccomp", StringComparison.OrdinalIgnoreCase);
 
     private static string? Missing(OciTools tools) => tools.Init is null
         ? "no init process in containers, so that most programs ignore SIGTERM and take their whole grace period to stop; `apt-get install catatonit`"
