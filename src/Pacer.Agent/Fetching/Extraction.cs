@@ -73,6 +73,27 @@ internal static class Extraction
         File.Copy(source, path);
     }
 
+    /// <summary>
+    /// Looks once more where links lead: a later entry may have put a link in the way of an earlier one, and so have changed its end. Throws
+    /// <see cref="IOException"/> for one that leads out of the directory.
+    /// </summary>
+    public static void CheckLinks(string directory)
+    {
+        var everywhere = new EnumerationOptions { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = false };
+        foreach (var folder in Directory.EnumerateDirectories(directory, "*", everywhere).Prepend(directory))
+        {
+            foreach (var entry in new DirectoryInfo(folder).EnumerateFileSystemInfos())
+            {
+                // Archives bring none that begin with "/".
+                if (entry.LinkTarget is { } target && !target.StartsWith('/')
+                    && Path.GetRelativePath(directory, entry.FullName) is var name && ConfinedPath.Resolve(directory, "./" + name) is null)
+                {
+                    throw new IOException($"the archive's link '{name}' leads out of the sandbox");
+                }
+            }
+        }
+    }
+
     private static string Place(string directory, string entry, bool allowRoot = false)
     {
         // Resolved as a path below the directory, never as the directory's own absolute path.

@@ -77,6 +77,7 @@ internal sealed class Fetcher(ArtifactSource source, FetchCache cache, int paral
         try
         {
             await format.ExtractAsync(archive, Path.GetFileName(name), sandbox, cancellationToken).ConfigureAwait(false);
+            Extraction.CheckLinks(sandbox);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException or FormatException or NotSupportedException)
         {

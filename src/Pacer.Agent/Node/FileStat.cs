@@ -12,11 +12,14 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
     private const int EmptyPath = 0x1000;
     private const uint TypeMask = 0xF000;
     private const uint RegularType = 0x8000;
+    private const uint DirectoryType = 0x4000;
 
     public bool IsRegular => (Mode & TypeMask) == RegularType;
 
     /// <summary>Of 512 bytes, as the file takes them on its disk.</summary>
     public long Blocks { get; init; }
+
+    public bool IsDirectory => (Mode & TypeMask) == DirectoryType;
 
     /// <summary>Of an open file. Throws <see cref="IOException"/>.</summary>
     public static FileStat OfOpen(int descriptor) => Of(descriptor, "", EmptyPath);

@@ -16,6 +16,9 @@ internal static partial class Native
     [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
     public static partial int open(string path, int flags);
 
+    [LibraryImport("libc", StringMarshalling = StringMarshalling.Utf8, SetLastError = true)]
+    public static partial int openat(int directory, string path, int flags);
+
     [LibraryImport("libc", SetLastError = true)]
     public static partial int fsync(int descriptor);
 

@@ -10,40 +10,38 @@ internal static class FileBrowser
     /// <summary>Throws <see cref="SessionException"/> when there is no such directory inside the sandbox. Sorted by name; paths are relative to the sandbox.</summary>
     public static FileEntries List(string sandbox, string path)
     {
-        var directory = ConfinedPath.Resolve(sandbox, path)
+        var place = ConfinedPath.Resolve(sandbox, path)
             ?? throw new SessionException(SessionException.NotFound, $"'{path}' is not inside the sandbox");
+        using var opened = ConfinedFile.OpenToLook(sandbox, place)
+            ?? throw new SessionException(SessionException.NotFound, $"There is no '{path}' in the sandbox");
+        var descriptor = (int)opened.DangerousGetHandle();
+        var stat = FileStat.OfOpen(descriptor);
         var entries = new FileEntries();
-        if (File.Exists(directory))
+        if (!stat.IsDirectory)
         {
-            entries.Entries.Add(Describe(directory, path.Trim('/')));
+            entries.Entries.Add(Describe(stat, path.Trim('/')));
             return entries;
         }
-        if (!Directory.Exists(directory))
-        {
-            throw new SessionException(SessionException.NotFound, $"There is no '{path}' in the sandbox");
-        }
+        // By what was opened: the path may lead elsewhere by now.
+        var directory = $"/proc/self/fd/{descriptor}";
         var prefix = path.Trim('/') is { Length: > 0 } below && below != "." ? below + "/" : "";
         foreach (var name in Directory.EnumerateFileSystemEntries(directory).Select(Path.GetFileName).Order(StringComparer.Ordinal))
         {
-            entries.Entries.Add(Describe(Path.Combine(directory, name!), prefix + name));
+            entries.Entries.Add(Describe(FileStat.OfLink($"{directory}/{name}"), prefix + name));
         }
         return entries;
     }
 
-    private static FileEntry Describe(string file, string shown)
+    private static FileEntry Describe(FileStat stat, string shown) => new()
     {
-        var stat = FileStat.OfLink(file);
-        return new FileEntry
-        {
-            Path = shown,
-            Size = stat.Size,
-            MtimeS = stat.ModifiedSeconds,
-            Mode = Mode(stat.Mode),
-            Uid = NodeUser.UserName(stat.Uid),
-            Gid = NodeUser.GroupName(stat.Gid),
-            Nlink = (int)Math.Min(int.MaxValue, stat.Links),
-        };
-    }
+        Path = shown,
+        Size = stat.Size,
+        MtimeS = stat.ModifiedSeconds,
+        Mode = Mode(stat.Mode),
+        Uid = NodeUser.UserName(stat.Uid),
+        Gid = NodeUser.GroupName(stat.Gid),
+        Nlink = (int)Math.Min(int.MaxValue, stat.Links),
+    };
 
     /// <summary><c>st_mode</c> as <c>ls -l</c> writes it.</summary>
     private static string Mode(uint mode)

@@ -64,7 +64,8 @@ internal sealed class FileReader(string sandbox, TaskSupervisor? task, SessionSt
         lock (task?.Logs.Gate ?? new Lock())
         {
             generation = log is null ? 0 : task!.Logs.Of(log);
-            size = new FileInfo(path).Length;
+            using var file = ConfinedFile.OpenToRead(sandbox, path);
+            size = file is null ? 0 : RandomAccess.GetLength(file);
             return request.Offset >= 0 ? Math.Min(request.Offset, size) : Math.Max(0, size + request.Offset);
         }
     }
@@ -74,7 +75,7 @@ internal sealed class FileReader(string sandbox, TaskSupervisor? task, SessionSt
     {
         if (log is null)
         {
-            return ReadAt(path, ref position, buffer);
+            return ReadAt(sandbox, path, ref position, buffer);
         }
         lock (task!.Logs.Gate)
         {
@@ -82,7 +83,7 @@ internal sealed class FileReader(string sandbox, TaskSupervisor? task, SessionSt
             {
                 // What we were reading has been moved aside this often since.
                 var behind = task.Logs.Of(log) - generation;
-                var read = ReadAt(LogRotator.Numbered(sandbox, log, behind), ref position, buffer);
+                var read = ReadAt(sandbox, LogRotator.Numbered(sandbox, log, behind), ref position, buffer);
                 if (read > 0 || behind == 0)
                 {
                     return read;
@@ -93,25 +94,22 @@ internal sealed class FileReader(string sandbox, TaskSupervisor? task, SessionSt
         }
     }
 
-    private static int ReadAt(string path, ref long position, Span<byte> buffer)
+    private static int ReadAt(string sandbox, string path, ref long position, Span<byte> buffer)
     {
-        try
-        {
-            using var file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
-            var length = RandomAccess.GetLength(file);
-            if (length < position)
-            {
-                // Cut by its writer: begin anew, as tail -f does.
-                position = 0;
-            }
-            var read = RandomAccess.Read(file, buffer, position);
-            position += read;
-            return read;
-        }
-        catch (IOException e) when (e is FileNotFoundException or DirectoryNotFoundException)
+        // The task may have put a link to the node's files there since.
+        using var file = ConfinedFile.OpenToRead(sandbox, path);
+        if (file is null)
         {
             // Rotated out of existence while we were slow, or removed.
             return 0;
         }
+        if (RandomAccess.GetLength(file) < position)
+        {
+            // Cut by its writer: begin anew, as tail -f does.
+            position = 0;
+        }
+        var read = RandomAccess.Read(file, buffer, position);
+        position += read;
+        return read;
     }
 }

@@ -230,6 +230,11 @@ internal sealed class OciRuntime : IContainerRuntime
     private static void MakePrivateTmp(string sandbox)
     {
         var tmp = HostRootView.PrivateTmp(sandbox);
+        if (new FileInfo(tmp).LinkTarget is not null)
+        {
+            // Out of an archive: what it points to is not ours to give away.
+            File.Delete(tmp);
+        }
         Directory.CreateDirectory(tmp);
         File.SetUnixFileMode(tmp, AnyoneSticky);
     }
