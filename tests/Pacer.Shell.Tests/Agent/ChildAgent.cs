@@ -28,6 +28,7 @@ namespace Pacer.Shell.Tests.Agent
 
         private ChildAgent(Process process) => _process = process;
 
+        /// <summary>With the runtime that users get where the bench's agents have it, else with plain processes.</summary>
         /// <param name="crashAt">"before-start", "after-start", "after-exit", "before-signal" or "after-delete": the agent kills itself there; null: never.</param>
         public static ChildAgent Start(AgentBench bench, string? crashAt = null)
         {
@@ -37,12 +38,18 @@ namespace Pacer.Shell.Tests.Agent
             start.Environment["DOTNET_TieredPGO"] = "0";
             start.Environment["PACER_TEST_CRASH"] = crashAt ?? "";
             start.Environment["PACER_TEST_DOCKER"] = bench.Options.DockerSocket;
+            start.Environment["PACER_TEST_ISOLATION"] = bench.Real ? bench.Options.Isolation : "";
             return new ChildAgent(Process.Start(start)!);
         }
 
         public static async Task RunAsync(string root)
         {
             var options = new AgentOptions { Join = $"unix:{root}/server.sock", WorkDir = $"{root}/work", RunDir = $"{root}/run", DockerSocket = Environment.GetEnvironmentVariable("PACER_TEST_DOCKER")! };
+            if (Environment.GetEnvironmentVariable("PACER_TEST_ISOLATION") is { Length: > 0 } isolation)
+            {
+                await AgentHost.StartAsync(options with { Isolation = isolation }, CancellationToken.None);
+                await Task.Delay(Timeout.Infinite);
+            }
             var runtime = new CrashingRuntime(new PlainRuntime($"{root}/run"), Environment.GetEnvironmentVariable("PACER_TEST_CRASH")!);
             await AgentHost.StartAsync(
                 options,

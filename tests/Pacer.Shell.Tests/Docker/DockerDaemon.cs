@@ -28,6 +28,8 @@ public sealed class DockerDaemon : IAsyncLifetime
     /// <summary>An image with a shell and the usual tools, which is at the daemon.</summary>
     public string Image => "pacer-test/busybox:1";
 
+    public bool IsAvailable => _unavailable is null;
+
     /// <summary>Skips the test where no daemon can run.</summary>
     public void Require() => Assert.SkipWhen(_unavailable is not null, _unavailable ?? "");
 
