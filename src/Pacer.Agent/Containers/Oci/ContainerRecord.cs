@@ -7,6 +7,9 @@ namespace Pacer.Agent.Containers.Oci;
 /// <param name="BootId">Of the machine when the container was created; pids mean nothing after a reboot.</param>
 internal sealed record ContainerRecord(string BootId, ProcessIdentity Monitor, ProcessIdentity Init)
 {
+    /// <summary>The end of the name of a file that is being written.</summary>
+    public const string Unfinished = ".tmp";
+
     public static string CurrentBootId { get; } = File.ReadAllText("/proc/sys/kernel/random/boot_id").Trim();
 
     public bool IsOfThisBoot => BootId == CurrentBootId;
@@ -25,8 +28,8 @@ internal sealed record ContainerRecord(string BootId, ProcessIdentity Monitor, P
     public void Write(string file)
     {
         // By rename, so that a record is whole or absent.
-        File.WriteAllText(file + ".tmp", ToString());
-        File.Move(file + ".tmp", file, overwrite: true);
+        File.WriteAllText(file + Unfinished, ToString());
+        File.Move(file + Unfinished, file, overwrite: true);
     }
 
     public static ContainerRecord? Read(string file)

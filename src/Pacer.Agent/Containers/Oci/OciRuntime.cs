@@ -157,6 +157,12 @@ internal sealed class OciRuntime : IContainerRuntime
 
     public async Task<int> RemoveOrphansAsync(IReadOnlySet<string> known, CancellationToken cancellationToken)
     {
+        foreach (var file in Directory.EnumerateFiles(_paths.Records, "*" + ContainerRecord.Unfinished)
+            .Where(file => !_starting.ContainsKey(Path.GetFileName(file)[..^ContainerRecord.Unfinished.Length])))
+        {
+            // Its writer was killed.
+            File.Delete(file);
+        }
         var orphans = KnownIds().Where(id => !known.Contains(id) && !_starting.ContainsKey(id)).ToList();
         await Parallel.ForEachAsync(
             orphans,
@@ -343,7 +349,7 @@ internal sealed class OciRuntime : IContainerRuntime
         foreach (var directory in (string[])[_paths.Bundles, _paths.RuntimeRoot, _paths.Records, _paths.Exits])
         {
             ids.UnionWith(Directory.EnumerateFileSystemEntries(directory).Select(e => Path.GetFileName(e)!)
-                .Where(n => !n.StartsWith('.') && !n.EndsWith(".tmp", StringComparison.Ordinal)));
+                .Where(n => !n.StartsWith('.') && !n.EndsWith(ContainerRecord.Unfinished, StringComparison.Ordinal)));
         }
 
         return ids;
