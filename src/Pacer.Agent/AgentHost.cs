@@ -5,6 +5,7 @@ using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Docker;
 using Pacer.Agent.Disks;
 using Pacer.Agent.Fetching;
+using Pacer.Agent.Gpus;
 using Pacer.Agent.Logs;
 using Pacer.Agent.Node;
 using Pacer.Agent.Sessions;
@@ -168,8 +169,10 @@ public sealed partial class AgentHost : IAsyncDisposable
             }
             var runtimes = new NodeRuntimes(runtime, docker);
             var addresses = new ContainerAddresses(networks, docker);
+            // A teardown runs nothing.
+            var gpus = NodeGpus.Detect(options.GpuRoot, forTeardown ? 0 : options.Gpus);
             var node = NodeFacts.Gather(
-                options, agentId, directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server) with
+                options, agentId, directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server, gpus.Devices.Count) with
             {
                 Networks = networks.Names,
             };
@@ -204,6 +207,7 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Fetcher = fetcher,
                 Images = images,
                 Networks = networks,
+                Gpus = new GpuTable(gpus, directory.Gpus, parts.Time),
                 Probes = probes,
                 Answers = answers,
                 Node = node,

@@ -34,8 +34,11 @@ public sealed record AgentOptions
 
     public IReadOnlyDictionary<string, string> Attributes { get; init; } = new Dictionary<string, string>();
 
-    /// <summary>GPUs to offer. Tasks are counted against them; they get no device of their own.</summary>
-    public int Gpus { get; init; }
+    /// <summary>GPUs to offer, at most those that are there; null: all NVIDIA GPUs of the machine.</summary>
+    public int? Gpus { get; init; }
+
+    /// <summary>Directory in whose <c>dev</c> and <c>proc</c> GPUs are looked for.</summary>
+    internal string GpuRoot { get; init; } = "/";
 
     /// <summary>Parts that only apps of one role may use, like <c>dev:cpus=2,mem=1024,ports=31000-31099</c>; each counts in what is offered.</summary>
     public IReadOnlyList<string> Reservations { get; init; } = [];

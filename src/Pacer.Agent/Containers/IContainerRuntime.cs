@@ -46,6 +46,12 @@ public sealed record ContainerPlan(
     /// <summary>Null: the container shares the node's network.</summary>
     internal Networks.NetworkPlace? Network { get; init; }
 
+    /// <summary>Devices of the node that it may use besides those that every container has.</summary>
+    internal IReadOnlyList<Gpus.DeviceNode> Devices { get; init; } = [];
+
+    /// <summary>GPUs for a container of a Docker daemon, which makes their devices itself.</summary>
+    internal IReadOnlyList<string> GpuNames { get; init; } = [];
+
     /// <summary>For a container of a Docker daemon, which then takes the place of <see cref="Image"/> and <see cref="Network"/>; else null.</summary>
     public Docker.DockerSettings? Docker { get; init; }
 }

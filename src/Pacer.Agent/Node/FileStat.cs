@@ -13,6 +13,7 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
     private const uint TypeMask = 0xF000;
     private const uint RegularType = 0x8000;
     private const uint DirectoryType = 0x4000;
+    private const uint CharacterDeviceType = 0x2000;
 
     public bool IsRegular => (Mode & TypeMask) == RegularType;
 
@@ -20,6 +21,13 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
     public long Blocks { get; init; }
 
     public bool IsDirectory => (Mode & TypeMask) == DirectoryType;
+
+    public bool IsCharacterDevice => (Mode & TypeMask) == CharacterDeviceType;
+
+    /// <summary>Of the device that the file stands for.</summary>
+    public uint DeviceMajor { get; init; }
+
+    public uint DeviceMinor { get; init; }
 
     /// <summary>Of an open file. Throws <see cref="IOException"/>.</summary>
     public static FileStat OfOpen(int descriptor) => Of(descriptor, "", EmptyPath);
@@ -31,7 +39,10 @@ internal readonly record struct FileStat(uint Mode, uint Uid, uint Gid, uint Lin
     {
         Native.StatX stat;
         return Native.statx(directory, path, flags, BasicStats, &stat) == 0
-            ? new FileStat(stat.Mode, stat.Uid, stat.Gid, stat.Links, (long)stat.Size, stat.ModifiedSeconds) { Blocks = (long)stat.Blocks }
+            ? new FileStat(stat.Mode, stat.Uid, stat.Gid, stat.Links, (long)stat.Size, stat.ModifiedSeconds)
+            {
+                Blocks = (long)stat.Blocks, DeviceMajor = stat.DeviceMajor, DeviceMinor = stat.DeviceMinor,
+            }
             : throw new IOException($"{path}: {Marshal.GetLastPInvokeErrorMessage()}");
     }
 }

@@ -76,5 +76,7 @@ internal static partial class Native
         [FieldOffset(40)] public ulong Size;
         [FieldOffset(48)] public ulong Blocks;
         [FieldOffset(112)] public long ModifiedSeconds;
+        [FieldOffset(128)] public uint DeviceMajor;
+        [FieldOffset(132)] public uint DeviceMinor;
     }
 }

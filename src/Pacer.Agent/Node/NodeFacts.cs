@@ -29,7 +29,7 @@ internal sealed record NodeFacts(
     public IReadOnlyList<string> Networks { get; init; } = [];
 
     /// <summary>Throws <see cref="AgentException"/> for settings that make no sense.</summary>
-    public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, IReadOnlyList<string> runtimes, ServerAddress server)
+    public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, IReadOnlyList<string> runtimes, ServerAddress server, int gpus)
     {
         if (options.Cpus is <= 0 or > 100_000 || options.Cpus is { } cpus && double.IsNaN(cpus))
         {
@@ -43,10 +43,6 @@ internal sealed record NodeFacts(
         {
             throw new AgentException("--disk must not be negative (MiB).");
         }
-        if (options.Gpus < 0)
-        {
-            throw new AgentException("--gpus must not be negative.");
-        }
         foreach (var name in options.Attributes.Keys)
         {
             if (string.IsNullOrWhiteSpace(name) || name.StartsWith('@'))
@@ -59,7 +55,7 @@ internal sealed record NodeFacts(
             CpuMillis = options.Cpus is { } given ? (long)Math.Round(given * 1000) : Environment.ProcessorCount * 1000L,
             MemoryBytes = options.MemoryMiB is { } memory ? memory << 20 : MachineMemoryBytes() / 10 * 9,
             DiskBytes = options.DiskMiB is { } disk ? disk << 20 : new DriveInfo(workDir).AvailableFreeSpace / 10 * 9,
-            Gpus = options.Gpus,
+            Gpus = gpus,
         };
         return new NodeFacts(
             agentId,

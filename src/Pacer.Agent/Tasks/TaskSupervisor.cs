@@ -1,7 +1,9 @@
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
+using Pacer.Agent.Containers.Oci;
 using Pacer.Agent.Fetching;
+using Pacer.Agent.Gpus;
 using Pacer.Agent.Images;
 using Pacer.Agent.Networks;
 using Pacer.Agent.Node;
@@ -238,6 +240,10 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             {
                 await images.ObtainAsync(_snapshot.ContainerId, spec.Image, sandbox, cancellationToken).ConfigureAwait(false);
             }
+            if (spec.Resources?.Gpus is > 0 and var gpus)
+            {
+                await _tools.Gpus.TakeAsync(TaskId, gpus, cancellationToken).ConfigureAwait(false);
+            }
             await _table.WhenGroupIsPreparedAsync(_snapshot.GroupId, cancellationToken).ConfigureAwait(false);
             await _tools.LaunchSlots.WaitAsync(cancellationToken).ConfigureAwait(false);
             slot = true;
@@ -283,7 +289,8 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 ? TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId))
                 : DockerPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId);
             var shared = made with { Mounts = Volumes.Of(spec, _tools, sandbox) };
-            var plan = TaskNetworks.Apply(shared, spec, place);
+            var connected = TaskNetworks.Apply(shared, spec, place);
+            var plan = GpuPlan.Apply(connected, spec, _tools.Gpus.Node, _tools.Gpus.Of(TaskId), isolated: _tools.Runtime.Own is OciRuntime);
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);
             Post(new TaskEvent.Started(started.Pid, _tools.Addresses.Of(containerId)?.Addresses));
@@ -364,6 +371,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 {
                     _tools.Volumes.Release(TaskId);
                     _tools.Secrets.Remove(TaskId);
+                    _tools.Gpus.Release(TaskId);
                     IsSettled = true;
                     _table.Forget(this);
                 }

@@ -236,6 +236,7 @@ internal sealed partial class TaskTable(TaskTools tools)
     public async Task RecoverAsync(RecoveryPurpose purpose, CancellationToken cancellationToken)
     {
         var snapshots = tools.Checkpoints.LoadAll();
+        tools.Gpus.Load(snapshots.Select(snapshot => snapshot.TaskId));
         LoadedAlive = snapshots.Count(snapshot => snapshot.Phase != TaskPhase.Ended);
         foreach (var snapshot in snapshots)
         {

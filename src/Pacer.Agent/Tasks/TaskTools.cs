@@ -4,6 +4,7 @@ using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Docker;
 using Pacer.Agent.Fetching;
+using Pacer.Agent.Gpus;
 using Pacer.Agent.Networks;
 using Pacer.Agent.Node;
 
@@ -38,6 +39,8 @@ internal sealed class TaskTools
     public TaskImages? Images { get; init; }
 
     public required NodeNetworks Networks { get; init; }
+
+    public required GpuTable Gpus { get; init; }
 
     public required HealthProbes Probes { get; init; }
 

@@ -5,6 +5,7 @@ using System.Text.Json.Nodes;
 using Pacer.Agent;
 using Pacer.Server;
 using Pacer.Shell.Tests.Contract;
+using Pacer.Shell.Tests.Gpus;
 
 namespace Pacer.Scenarios.Support;
 
@@ -217,10 +218,14 @@ public sealed class NamedNetworks() : TestCluster(2)
     };
 }
 
-/// <summary>Every node has a GPU, and they are kept for those who need one.</summary>
+/// <summary>Every node has a GPU, by what its driver would show, and they are kept for those who need one.</summary>
 public sealed class GpuNodes() : TestCluster(2)
 {
-    private protected override AgentOptions Tune(int number, AgentOptions options) => options with { Gpus = 1 };
+    private protected override AgentOptions Tune(int number, AgentOptions options)
+    {
+        var gpus = MadeUpGpus.In(Directory.CreateDirectory($"{Path.GetDirectoryName(options.WorkDir)}/gpus{number}").FullName, 1);
+        return gpus is null ? options : options with { GpuRoot = gpus.Root };
+    }
 }
 
 /// <summary>Tests on a cluster of their class, which each finds empty.</summary>

@@ -25,7 +25,6 @@ public sealed class ValidationTests
     [InlineData("\"labels\":{\"MARATHON_SINGLE_INSTANCE_APP\":\"true\"}", "/upgradeStrategy", "Single instance app")]
     [InlineData("\"resourceLimits\":{\"cpus\":\"lots\"}", "/resourceLimits/cpus", "'lots' is an invalid resource limit")]
     [InlineData("\"resourceLimits\":{\"mem\":64}", "/resourceLimits/mem", "greater than or equal to requested resource (128)")]
-    [InlineData("\"gpus\":1,\"container\":{\"type\":\"DOCKER\",\"docker\":{\"image\":\"x\"}}", "/gpus", "Mesos containerizer")]
     // labels and roles
     [InlineData("\"labels\":{\"DCOS_MIGRATION_API_VERSION\":\"v2\"}", "/labels/DCOS_MIGRATION_API_VERSION", "v1")]
     [InlineData("\"role\":\"dev\"", "/role", "valid roles")]

@@ -57,6 +57,10 @@ internal static class ContainerRequest
         {
             request.Cmd = [.. plan.Arguments];
         }
+        if (plan.GpuNames.Count > 0)
+        {
+            request.HostConfig.DeviceRequests = [new DeviceRequest { DeviceIds = [.. plan.GpuNames], Capabilities = [["gpu"]] }];
+        }
         AddPorts(request, docker);
         foreach (var (key, value) in docker.Parameters)
         {

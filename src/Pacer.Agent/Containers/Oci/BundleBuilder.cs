@@ -18,6 +18,7 @@ internal sealed class BundleBuilder(OciTools tools, OciPaths paths, CgroupTree c
             IpcNamespace = ipc?.NamespacePath,
             Seccomp = seccomp.Find(plan.SeccompProfile, plan.SeccompUnconfined, plan.Image is not null, spec.Process.Capabilities),
             SharesNodeIpc = plan.ShareNodeIpc,
+            Devices = plan.Devices,
             Mounts = [.. spec.Mounts.Select(mount => mount is { Destination: "/dev/shm", Type: "tmpfs" } ? SharedMemory(plan, ipc) : mount)],
         };
     }

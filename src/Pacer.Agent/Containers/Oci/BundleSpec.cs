@@ -3,6 +3,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using Pacer.Agent.Containers.Cgroups;
 using Pacer.Agent.Containers.Users;
+using Pacer.Agent.Gpus;
 
 namespace Pacer.Agent.Containers.Oci;
 
@@ -39,6 +40,9 @@ internal sealed record BundleSpec(
 
     /// <summary>Path of the network namespace to join; null: the node's.</summary>
     public string? NetworkNamespace { get; init; }
+
+    /// <summary>That the container gets, and may use, besides those that every one has.</summary>
+    public IReadOnlyList<DeviceNode> Devices { get; init; } = [];
 
     private static readonly JsonWriterOptions Options = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping, SkipValidation = true };
     private static readonly string[] Namespaces = ["pid", "mount", "ipc", "uts"];
@@ -130,6 +134,7 @@ internal sealed record BundleSpec(
         }
 
         json.WriteString("rootfsPropagation", "rslave");
+        WriteDevices(json);
         WriteResources(json);
         if (Seccomp is { } seccomp)
         {
@@ -142,6 +147,25 @@ internal sealed record BundleSpec(
         json.WriteEndObject();
     }
 
+    private void WriteDevices(Utf8JsonWriter json)
+    {
+        json.WriteStartArray("devices");
+        foreach (var device in Devices)
+        {
+            json.WriteStartObject();
+            json.WriteString("path", device.Path);
+            json.WriteString("type", "c");
+            json.WriteNumber("major", device.Major);
+            json.WriteNumber("minor", device.Minor);
+            json.WriteNumber("fileMode", device.Mode);
+            json.WriteNumber("uid", 0);
+            json.WriteNumber("gid", 0);
+            json.WriteEndObject();
+        }
+
+        json.WriteEndArray();
+    }
+
     private void WriteResources(Utf8JsonWriter json)
     {
         var v2 = CgroupVersion == CgroupVersion.V2;
@@ -152,6 +176,16 @@ internal sealed record BundleSpec(
         json.WriteBoolean("allow", false);
         json.WriteString("access", "rwm");
         json.WriteEndObject();
+        foreach (var device in Devices)
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("allow", true);
+            json.WriteString("type", "c");
+            json.WriteNumber("major", device.Major);
+            json.WriteNumber("minor", device.Minor);
+            json.WriteString("access", "rw");
+            json.WriteEndObject();
+        }
         json.WriteEndArray();
 
         json.WriteStartObject("cpu");

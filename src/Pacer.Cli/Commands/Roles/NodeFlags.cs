@@ -20,7 +20,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _disk = new(surroundings, "--disk", "PACER_DISK", "MIB", "Disk to offer, MiB", "what is free less 10 %");
     private readonly Flag _ports = new(surroundings, "--ports", "PACER_PORTS", "RANGES", "Ports to hand out to tasks", "31000-32000");
     private readonly Option<string[]> _attributes = new("--attribute") { Description = "Attribute for placement constraints; may be given several times (PACER_ATTRIBUTES: K=V,K=V)", HelpName = "K=V" };
-    private readonly Flag _gpus = new(surroundings, "--gpus", "PACER_GPUS", "N", "GPUs to offer", "0");
+    private readonly Flag _gpus = new(surroundings, "--gpus", "PACER_GPUS", "N", "GPUs to offer", "all NVIDIA GPUs there are");
     private readonly Option<string[]> _reserve = new("--reserve") { Description = "Part that only apps of a role may use, such as dev:cpus=2,mem=1024; may be given several times (PACER_RESERVE: separated by ;)", HelpName = "ROLE:cpus=N,mem=MIB,…" };
     private readonly Option<string[]> _volumeDisks = new("--volume-disk") { Description = "Disk for persistent volumes beside the agent's own; may be given several times (PACER_VOLUME_DISKS: separated by ;)", HelpName = "mount|path:DIR[,size=MIB][,profile=NAME]" };
     private readonly Flag _diskLimits = new(surroundings, "--disk-limits", "PACER_DISK_LIMITS", "KIND", "quota: as the file system can; kill: also end tasks that take more than they may", "quota");
@@ -66,7 +66,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
         DiskMiB = Given(parse, _disk) is null ? null : FlagValue.Whole(parse, _disk, "10000"),
         Ports = FlagValue.PortRanges(parse, _ports),
         Attributes = Pairs(parse, _attributes, "PACER_ATTRIBUTES", "a name and a value such as rack=r1"),
-        Gpus = (int)Math.Min(FlagValue.Whole(parse, _gpus, "1")!.Value, 1_000_000),
+        Gpus = Given(parse, _gpus) is null ? null : (int)Math.Min(FlagValue.Whole(parse, _gpus, "1")!.Value, 1_000_000),
         Reservations = Several(parse, _reserve, "PACER_RESERVE", text => NodeReservation.Parse(text)),
         VolumeDisks = Several(parse, _volumeDisks, "PACER_VOLUME_DISKS", text => VolumeDisk.Parse(text)),
         DiskLookInterval = FlagValue.OneOf(parse, _diskLimits, "quota", "kill") == "kill" ? DiskLookInterval : null,

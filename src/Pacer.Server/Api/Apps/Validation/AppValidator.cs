@@ -92,7 +92,6 @@ internal static class AppValidator
         if (app.Gpus > 0)
         {
             RequireFeature(rules, AppRules.GpuResources, "/gpus", errors);
-            errors.Require(app.Container?.Type != "DOCKER", "/gpus", "GPU resources only work with the Mesos containerizer");
         }
         LimitRules.Validate(app.ResourceLimits, app.Cpus!.Value, app.Mem!.Value, "/resourceLimits", errors);
     }
