@@ -15,6 +15,7 @@ using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pacer.Contracts.Endpoints;
 using Pacer.Edge.Balancing.Http;
+using Pacer.Edge.Balancing.Http1;
 using Pacer.Edge.Balancing.Listening;
 using Pacer.Edge.Balancing.Routes;
 using Pacer.Edge.Balancing.Servers;
@@ -51,6 +52,8 @@ public sealed class BalancerHost : IAsyncDisposable
     private HttpFront? _front;
     private EndpointSource? _source;
     private Task _sweeping = Task.CompletedTask;
+    private Lanes? _lanes;
+    private Task _watching = Task.CompletedTask;
 
     private BalancerHost(BalancerOptions options, TimeProvider time)
     {
@@ -113,12 +116,16 @@ public sealed class BalancerHost : IAsyncDisposable
         {
             await _source.DisposeAsync();
         }
-        await _sweeping;
+        await Task.WhenAll(_sweeping, _watching);
         // No new connections; those there are may finish what they do.
         _own.ForEach(listener => listener.Dispose());
         lock (_applying)
         {
             _serviceListeners.Dispose();
+        }
+        if (_lanes is not null)
+        {
+            await _lanes.StopAsync(TimeSpan.FromSeconds(5));
         }
         if (_http is not null)
         {
@@ -179,6 +186,9 @@ public sealed class BalancerHost : IAsyncDisposable
             throw new BalancerStartException($"--lb-error-page {_options.ErrorPage} can't be read: {e.Message} Name a file that holds a page.");
         }
         _certificates.Refresh();
+        _lanes = new Lanes(_routes, _accessLog, _time);
+        _watching = _lanes.WatchAsync(_stopping.Token);
+        _doors.Plain = connection => _lanes.ServeAsync(connection, connection.Features.Get<Arrival>()!);
         await StartHttpAsync(pages);
         Listen(_options.Http, ListenerKind.Http, "--lb-http");
         Listen(_options.Https, ListenerKind.Https, "--lb-https");

@@ -8,15 +8,19 @@ internal sealed class Pages(string? errorPage)
 {
     private readonly byte[]? _unavailable = errorPage is null ? null : File.ReadAllBytes(errorPage);
 
-    public Task ForbiddenAsync(HttpContext http) => WriteAsync(http, 403, "403 Forbidden", "This address may not be reached from yours.");
+    public Task ForbiddenAsync(HttpContext http) => WriteAsync(http, 403, Render((403, "This address may not be reached from yours.")));
 
-    public Task UnauthorizedAsync(HttpContext http) => WriteAsync(http, 401, "401 Unauthorized", "A name and a password are needed here.");
+    public Task UnauthorizedAsync(HttpContext http) => WriteAsync(http, 401, Render((401, "A name and a password are needed here.")));
 
-    public Task BadGatewayAsync(HttpContext http) => WriteAsync(http, 502, "502 Bad Gateway", "The server ended the connection without an answer.");
+    public static readonly (int Status, string Text) BadGateway = (502, "The server ended the connection without an answer.");
 
-    public Task TimedOutAsync(HttpContext http) => WriteAsync(http, 504, "504 Gateway Timeout", "The server did not answer in time.");
+    public static readonly (int Status, string Text) TimedOut = (504, "The server did not answer in time.");
 
-    public Task BadRequestAsync(HttpContext http) => WriteAsync(http, 400, "400 Bad Request", "The request could not be read to its end.");
+    public Task BadGatewayAsync(HttpContext http) => WriteAsync(http, 502, Render(BadGateway));
+
+    public Task TimedOutAsync(HttpContext http) => WriteAsync(http, 504, Render(TimedOut));
+
+    public Task BadRequestAsync(HttpContext http) => WriteAsync(http, 400, Render((400, "The request could not be read to its end.")));
 
     /// <param name="retryAfter">Seconds; 0: not said.</param>
     public Task UnavailableAsync(HttpContext http, int retryAfter = 0)
@@ -27,7 +31,7 @@ internal sealed class Pages(string? errorPage)
         }
         http.Response.Headers.CacheControl = "no-cache";
         return _unavailable is null
-            ? WriteAsync(http, 503, "503 Service Unavailable", "No server is available to handle this request.")
+            ? WriteAsync(http, 503, Render((503, "No server is available to handle this request.")))
             : WriteAsync(http, 503, _unavailable);
     }
 
@@ -39,8 +43,13 @@ internal sealed class Pages(string? errorPage)
         return Task.CompletedTask;
     }
 
-    private static Task WriteAsync(HttpContext http, int status, string title, string text) =>
-        WriteAsync(http, status, Encoding.UTF8.GetBytes($"<!doctype html><html><head><title>{title}</title></head><body><h1>{title}</h1><p>{text}</p></body></html>\n"));
+    public static byte[] Render((int Status, string Text) page)
+    {
+        var title = FormattableString.Invariant($"{page.Status} {TitleOf(page.Status)}");
+        return Encoding.UTF8.GetBytes($"<!doctype html><html><head><title>{title}</title></head><body><h1>{title}</h1><p>{page.Text}</p></body></html>\n");
+    }
+
+    public static string TitleOf(int status) => Microsoft.AspNetCore.WebUtilities.ReasonPhrases.GetReasonPhrase(status);
 
     private static Task WriteAsync(HttpContext http, int status, byte[] page)
     {

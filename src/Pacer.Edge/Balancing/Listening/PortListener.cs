@@ -127,7 +127,13 @@ internal sealed class PortListener : IDisposable
                 }
                 return;
             }
-            (purpose.Raw ? _doors.Doorway.RawTls : purpose.Tls ? _doors.Doorway.Tls : await SpeaksHttp2Async(connection) ? _doors.Doorway.Http2 : _doors.Doorway.Plain).HandOver(connection);
+            var door = purpose.Raw ? _doors.Doorway.RawTls : purpose.Tls ? _doors.Doorway.Tls : await SpeaksHttp2Async(connection) ? _doors.Doorway.Http2 : _doors.Doorway.Plain;
+            if (ReferenceEquals(door, _doors.Doorway.Plain) && await _doors.Plain(connection))
+            {
+                await connection.DisposeAsync();
+                return;
+            }
+            door.HandOver(connection);
         }
         catch (Exception e) when (e is IOException or SocketException or ConnectionAbortedException or ConnectionResetException or OperationCanceledException or ObjectDisposedException)
         {
@@ -200,7 +206,7 @@ internal sealed class PortListener : IDisposable
 }
 
 /// <summary>Where listeners hand their connections to.</summary>
-/// <param name="Raw">Serves a connection of mode tcp to its end.</param>
+/// <param name="raw">Serves a connection of mode tcp to its end.</param>
 internal sealed class ListenerDoors(Doorway doorway, SocketConnectionContextFactory connections, int most, TimeSpan patience, Func<ConnectionContext, Task> raw)
 {
     private int _open;
@@ -215,6 +221,9 @@ internal sealed class ListenerDoors(Doorway doorway, SocketConnectionContextFact
     public TimeSpan Patience => patience;
 
     public Func<ConnectionContext, Task> Raw => raw;
+
+    /// <summary>Serves requests of HTTP/1.1 that are plain; true when the connection is over, false when the HTTP server has to go on with it.</summary>
+    public Func<ConnectionContext, Task<bool>> Plain { get; set; } = _ => Task.FromResult(false);
 
     public int Open => Volatile.Read(ref _open);
 

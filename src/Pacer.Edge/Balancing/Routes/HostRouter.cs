@@ -31,7 +31,7 @@ internal sealed class HostRouter
 
     /// <param name="host">May have a port, which does not matter.</param>
     /// <param name="path">Begins with a slash.</param>
-    public HostRule? Find(ReadOnlySpan<char> host, string path)
+    public HostRule? Find(ReadOnlySpan<char> host, ReadOnlySpan<char> path)
     {
         host = WithoutPort(host);
         if (_exact.GetAlternateLookup<ReadOnlySpan<char>>().TryGetValue(host, out var rules))
@@ -69,7 +69,7 @@ internal sealed class HostRouter
 
     private static bool IsWild(HostRule rule) => rule.Host.StartsWith('*');
 
-    private bool Matches(HostRule rule, string path)
+    private bool Matches(HostRule rule, ReadOnlySpan<char> path)
     {
         if (rule.Path is not { } prefix)
         {

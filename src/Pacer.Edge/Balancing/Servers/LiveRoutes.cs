@@ -55,9 +55,11 @@ internal sealed class LiveRoutes(TimeProvider time)
                 {
                     load.CutTunnels();
                 }
+                load.Idle.Sweep(Environment.TickCount64);
                 if (load.Active == 0 && pool?.Servers.Any(other => ReferenceEquals(other.Load, load)) != true)
                 {
                     state.Loads.TryRemove(server, out _);
+                    load.Idle.Close();
                 }
             }
             if (pool is null && state.Loads.IsEmpty && state.Queued == 0)

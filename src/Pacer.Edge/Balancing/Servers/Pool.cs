@@ -31,6 +31,12 @@ internal sealed class Pool
         _unreachable = [.. Servers.Where(server => server.Server.Standing == ServerStanding.Unreachable)];
         _draining = [.. Servers.Where(server => server.Server.Standing == ServerStanding.Draining)];
         _turns = Turns(_up);
+        IsPlain = Backend.Settings is
+            {
+                ServerProtocol: ServerProtocol.Http, Sticky: false, RedirectToHttps: false, Hsts: false, Auth: null, AllowedNetworks: null, ProxyPassPath: null,
+                ReverseProxyPath: null, RootRedirect: null, Maintenance: false, RequestHeaders.Count: 0, ResponseHeaders.Count: 0,
+                Balance.Algorithm: BalanceAlgorithm.RoundRobin or BalanceAlgorithm.LeastConnections or BalanceAlgorithm.First or BalanceAlgorithm.Random,
+            };
         Plain = Config(backend.Settings.ServerProtocol == ServerProtocol.Http2, backend.Settings.ServerTimeout);
         Tunnel = Config(backend.Settings.ServerProtocol == ServerProtocol.Http2, backend.Settings.TunnelTimeout);
         Grpc = Config(true, backend.Settings.TunnelTimeout);
@@ -43,6 +49,9 @@ internal sealed class Pool
     public IReadOnlyList<PoolServer> Servers { get; }
 
     public PortSettings Settings => Backend.Settings;
+
+    /// <summary>Requests go to servers and answers come back as they are, but for what says where they came from.</summary>
+    public bool IsPlain { get; }
 
     /// <summary>How requests are forwarded that end when their answer does.</summary>
     public ForwarderRequestConfig Plain { get; }

@@ -1,4 +1,5 @@
 using System.Collections.Concurrent;
+using Pacer.Edge.Balancing.Http1;
 
 namespace Pacer.Edge.Balancing.Servers;
 
@@ -14,6 +15,9 @@ internal sealed class ServerLoad
     private long _failures;
     private int _failuresInARow;
     private long _restsUntil;
+
+    /// <summary>Connections that wait for a request.</summary>
+    public IdleConnections Idle { get; } = new();
 
     /// <summary>Requests under way; connections in mode tcp.</summary>
     public int Active => Volatile.Read(ref _active);

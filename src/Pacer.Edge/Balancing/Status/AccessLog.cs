@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 using System.Threading.Channels;
 using Microsoft.AspNetCore.Http;
@@ -7,6 +8,10 @@ using Pacer.Edge.Balancing.Listening;
 using Pacer.Edge.Balancing.Servers;
 
 namespace Pacer.Edge.Balancing.Status;
+
+/// <param name="Request">The request's first line.</param>
+/// <param name="Length">Of the answer's body; null: not known before its end.</param>
+internal readonly record struct AccessLine(string Request, string? Host, int Status, long? Length);
 
 /// <summary>
 /// A line for each request, in the order of the common log format and then backend, server and milliseconds. The file is opened for each
@@ -31,8 +36,13 @@ internal sealed class AccessLog : IAsyncDisposable
     public void Write(HttpContext http, Arrival arrival, Pool? pool, PoolServer? server, TimeSpan took)
     {
         var target = http.Features.Get<IHttpRequestFeature>()?.RawTarget ?? "";
+        Write(http.Connection.RemoteIpAddress, new AccessLine($"{http.Request.Method} {target} {http.Request.Protocol}", http.Request.Host.Value, http.Response.StatusCode, http.Response.ContentLength), arrival, pool, server, took);
+    }
+
+    public void Write(IPAddress? client, AccessLine line, Arrival arrival, Pool? pool, PoolServer? server, TimeSpan took)
+    {
         _lines.Writer.TryWrite(string.Create(CultureInfo.InvariantCulture,
-            $"{http.Connection.RemoteIpAddress} - - [{DateTime.UtcNow:dd/MMM/yyyy:HH:mm:ss} +0000] \"{Clean(http.Request.Method)} {Clean(target)} {http.Request.Protocol}\" {http.Response.StatusCode} {http.Response.ContentLength?.ToString(CultureInfo.InvariantCulture) ?? "-"} {Clean(http.Request.Host.Value)}:{arrival.Port} {pool?.Backend.Name ?? "-"} {server?.Server.Name ?? "-"} {took.TotalMilliseconds:0.0}"));
+            $"{client} - - [{DateTime.UtcNow:dd/MMM/yyyy:HH:mm:ss} +0000] \"{Clean(line.Request)}\" {line.Status} {line.Length?.ToString(CultureInfo.InvariantCulture) ?? "-"} {Clean(line.Host)}:{arrival.Port} {pool?.Backend.Name ?? "-"} {server?.Server.Name ?? "-"} {took.TotalMilliseconds:0.0}"));
     }
 
     public async ValueTask DisposeAsync()
