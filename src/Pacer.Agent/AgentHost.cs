@@ -4,6 +4,7 @@ using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Docker;
 using Pacer.Agent.Disks;
+using Pacer.Agent.ExternalVolumes;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Gpus;
 using Pacer.Agent.Logs;
@@ -138,6 +139,7 @@ public sealed partial class AgentHost : IAsyncDisposable
             : await host._tools.Runtime.RemoveOrphansAsync(new HashSet<string>(), cancellationToken).ConfigureAwait(false);
         if (left.Count == 0)
         {
+            await host._tools.ExternalVolumes.UnmountUnusedAsync(cancellationToken).ConfigureAwait(false);
             await host._tools.Networks.RemoveGroundAsync().ConfigureAwait(false);
             await RemoveEmptyGroundAsync(host._tools.Runtime.Own, options.RunDir, cancellationToken).ConfigureAwait(false);
         }
@@ -171,10 +173,13 @@ public sealed partial class AgentHost : IAsyncDisposable
             var addresses = new ContainerAddresses(networks, docker);
             // A teardown runs nothing.
             var gpus = NodeGpus.Detect(options.GpuRoot, forTeardown ? 0 : options.Gpus);
+            // A teardown does not know how the agent was started; what is mounted says how to take it away.
+            var drivers = forTeardown ? new Dictionary<string, IVolumeDriver>() : VolumeDrivers.Of(options);
             var node = NodeFacts.Gather(
                 options, agentId, directory.Root, runtime.RunsImages ? [runtime.Name, "mesos-image"] : [runtime.Name], server, gpus.Devices.Count) with
             {
                 Networks = networks.Names,
+                VolumeDrivers = [.. drivers.Keys],
             };
             stopping = new CancellationTokenSource();
             var logins = ImageLogins.Open(options);
@@ -204,6 +209,7 @@ public sealed partial class AgentHost : IAsyncDisposable
                 Sandboxes = new Sandboxes(directory.Sandboxes, quota, parts.Time, logger),
                 Secrets = new SecretFiles(options.RunDir, agentId),
                 Volumes = new VolumeStore(directory.Volumes, node.Disks, quota, parts.Time, logger),
+                ExternalVolumes = new ExternalVolumeStore(directory.ExternalVolumes, drivers, parts.Time, logger),
                 Fetcher = fetcher,
                 Images = images,
                 Networks = networks,
@@ -237,6 +243,7 @@ public sealed partial class AgentHost : IAsyncDisposable
     {
         _tools.Images?.Collect();
         _tools.Volumes.WipeDoomed();
+        _ = _tools.ExternalVolumes.UnmountUnusedAsync(_tools.Stopping);
         var known = _tasks.All.Select(task => TaskCheckpoints.FileName(task.TaskId)).ToHashSet(StringComparer.Ordinal);
         known.UnionWith(_tasks.All.Select(task => task.Snapshot.GroupId).OfType<string>().Select(TaskCheckpoints.FileName));
         _tools.Sandboxes.Collect(known.Contains);

@@ -106,5 +106,11 @@ public sealed record AgentOptions
     /// <summary>Directory of seccomp profiles in Docker's form, each a file by its name; null: only the default one.</summary>
     public string? SeccompProfiles { get; init; }
 
+    /// <summary>Directory of the external volumes of driver <c>local</c>; null: the node has no such driver.</summary>
+    public string? LocalVolumes { get; init; }
+
+    /// <summary>Programs that mount external volumes, by the name of the driver that each is.</summary>
+    public IReadOnlyDictionary<string, string> VolumeDrivers { get; init; } = new Dictionary<string, string>();
+
     public string LogLevel { get; init; } = "warn";
 }

@@ -63,7 +63,7 @@ public sealed record ContainerPlan(
 /// <param name="Directories">That must be there: the image's volumes.</param>
 public sealed record ImageRoot(IReadOnlyList<string> Layers, string? User, string? WorkingDirectory, IReadOnlyList<string> Directories);
 
-/// <summary>A directory or file of the node, seen at another place by a container. Both paths are absolute.</summary>
+/// <summary>A directory or file of the node, seen at another place by a container. Both paths are absolute (but see <see cref="DockerDriver"/>).</summary>
 public sealed record ContainerMount(string Source, string Destination, bool ReadOnly)
 {
     /// <summary>A single file, which is mounted over a file.</summary>
@@ -71,6 +71,9 @@ public sealed record ContainerMount(string Source, string Destination, bool Read
 
     /// <summary>Belongs to the container's user. Done already, but for users that only an image knows.</summary>
     public bool IsUsers { get; init; }
+
+    /// <summary>The source is the name of a volume of the Docker daemon, made by this driver of it; null: it is a path.</summary>
+    public string? DockerDriver { get; init; }
 }
 
 /// <summary>A container whose first process has been started.</summary>

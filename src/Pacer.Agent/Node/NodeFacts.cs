@@ -28,6 +28,9 @@ internal sealed record NodeFacts(
     /// <summary>Networks that tasks can have instead of the node's own.</summary>
     public IReadOnlyList<string> Networks { get; init; } = [];
 
+    /// <summary>Drivers of external volumes.</summary>
+    public IReadOnlyList<string> VolumeDrivers { get; init; } = [];
+
     /// <summary>Throws <see cref="AgentException"/> for settings that make no sense.</summary>
     public static NodeFacts Gather(AgentOptions options, string agentId, string workDir, IReadOnlyList<string> runtimes, ServerAddress server, int gpus)
     {
@@ -90,6 +93,7 @@ internal sealed record NodeFacts(
         };
         register.Ports.AddRange(Ports);
         register.Networks.AddRange(Networks);
+        register.VolumeDrivers.AddRange(VolumeDrivers);
         register.Runtimes.AddRange(Runtimes);
         register.Reservations.AddRange(Reservations);
         register.Disks.AddRange(Disks);

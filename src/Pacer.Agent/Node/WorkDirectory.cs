@@ -4,7 +4,7 @@ namespace Pacer.Agent.Node;
 
 /// <summary>
 /// Everything the agent keeps on disk, and the lock that makes it the only agent there. Layout: <c>agent-id</c>, <c>boot-id</c>, <c>cluster-id</c>, <c>runtime-name</c>,
-/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>volumes/</c> (persistent ones), <c>fetch-cache/</c>, <c>images/</c>, <c>gpus/</c>, <c>docker/</c> and <c>docker-socket</c>; runtimes add folders of their own.
+/// <c>tasks/</c> (checkpoints), <c>sandboxes/</c>, <c>volumes/</c> (persistent ones), <c>external/</c> (what drivers mounted), <c>fetch-cache/</c>, <c>images/</c>, <c>gpus/</c>, <c>docker/</c> and <c>docker-socket</c>; runtimes add folders of their own.
 /// </summary>
 internal sealed class WorkDirectory : IDisposable
 {
@@ -29,6 +29,8 @@ internal sealed class WorkDirectory : IDisposable
     public string Volumes => Path.Combine(Root, "volumes");
 
     public string Gpus => Path.Combine(Root, "gpus");
+
+    public string ExternalVolumes => Path.Combine(Root, "external");
 
     public string Docker => Path.Combine(Root, "docker");
 

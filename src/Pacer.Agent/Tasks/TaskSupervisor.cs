@@ -227,6 +227,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
             }
             var sandbox = _tools.Sandboxes.Prepare(TaskId, user, DiskWatch.SandboxLimit(spec));
             await _tools.Volumes.AttachAsync(spec, user, cancellationToken).ConfigureAwait(false);
+            await _tools.ExternalVolumes.AttachAsync(spec, user, cancellationToken).ConfigureAwait(false);
             Volumes.Prepare(spec, _tools, sandbox, user);
             if (spec.Fetch.Count > 0)
             {
@@ -370,6 +371,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 if (_snapshot.Phase == TaskPhase.Ended && containerId == _snapshot.ContainerId)
                 {
                     _tools.Volumes.Release(TaskId);
+                    await _tools.ExternalVolumes.ReleaseAsync(TaskId, _tools.Stopping).ConfigureAwait(false);
                     _tools.Secrets.Remove(TaskId);
                     _tools.Gpus.Release(TaskId);
                     IsSettled = true;

@@ -254,9 +254,11 @@ internal sealed partial class TaskTable(TaskTools tools)
             if (tools.Checkpoints.ReadSpec(snapshot.TaskId) is { } spec)
             {
                 tools.Volumes.Resume(spec);
+                tools.ExternalVolumes.Resume(spec);
             }
         }
         tools.Volumes.WipeDoomed();
+        _ = tools.ExternalVolumes.UnmountUnusedAsync(tools.Stopping);
         tools.Secrets.RemoveAllBut(snapshots.Select(snapshot => snapshot.TaskId).ToHashSet(StringComparer.Ordinal));
         // What a container that was found may still need is known by its id; the rest belongs to nobody.
         var known = snapshots.Select(snapshot => snapshot.ContainerId).ToHashSet(StringComparer.Ordinal);

@@ -3,6 +3,7 @@ using Pacer.Agent.Checkpoints;
 using Pacer.Agent.Checks;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Docker;
+using Pacer.Agent.ExternalVolumes;
 using Pacer.Agent.Fetching;
 using Pacer.Agent.Gpus;
 using Pacer.Agent.Networks;
@@ -32,6 +33,8 @@ internal sealed class TaskTools
     public required SecretFiles Secrets { get; init; }
 
     public required VolumeStore Volumes { get; init; }
+
+    public required ExternalVolumeStore ExternalVolumes { get; init; }
 
     public required Fetcher Fetcher { get; init; }
 

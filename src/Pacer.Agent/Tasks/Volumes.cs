@@ -45,7 +45,7 @@ internal static class Volumes
         tools.Secrets.Write(spec, user, forAnyUser: spec.Docker is not null);
         foreach (var (mount, volume) in spec.Mounts.Zip(Of(spec, tools, sandbox)))
         {
-            if (mount.IsSecret || mount.Volume is not null)
+            if (mount.IsSecret || mount.Volume is not null || mount.External is not null)
             {
                 // Made already.
             }
@@ -76,13 +76,18 @@ internal static class Volumes
     [
         .. spec.Mounts.Select((mount, index) =>
         {
+            if (mount.External is { } external && spec.Docker is not null)
+            {
+                return new ContainerMount(mount.Source, Absolute(mount.Destination, sandbox), mount.ReadOnly) { DockerDriver = external.Driver };
+            }
             var source = mount.IsSecret ? tools.Secrets.PathOf(spec.TaskId, index)
                 : mount.Volume is { } volume ? tools.Volumes.DataOf(volume)
+                : mount.External is not null ? tools.ExternalVolumes.PathOf(mount)
                 : Absolute(mount.Source, spec.Group.Length > 0 ? tools.Sandboxes.GroupPathOf(spec.Group) : sandbox);
             return new ContainerMount(source, Absolute(mount.Destination, sandbox), mount.ReadOnly)
             {
                 IsFile = File.Exists(source),
-                IsUsers = mount.IsSecret || mount.Volume is not null,
+                IsUsers = mount.IsSecret || mount.Volume is not null || mount.External is { Shared: false },
             };
         }),
     ];

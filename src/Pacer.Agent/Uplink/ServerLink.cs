@@ -122,6 +122,7 @@ internal sealed partial class ServerLink(
             {
                 register.Runtimes.Add("docker");
                 register.Networks.AddRange(docker.Networks);
+                register.VolumeDrivers.AddRange(docker.VolumeDrivers);
             }
             // From here on every change goes to the channel, which is sent after the registration. What changes just now may be in
             // both: the sequence tells that it is the same.

@@ -42,6 +42,9 @@ public sealed class Node
     /// <summary>Networks that tasks can have there instead of the node's own.</summary>
     public List<string>? Networks { get; set; }
 
+    /// <summary>Drivers of external volumes.</summary>
+    public List<string>? VolumeDrivers { get; set; }
+
     /// <summary>Tasks that hold resources there.</summary>
     public int Tasks { get; set; }
 

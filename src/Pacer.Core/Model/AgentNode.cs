@@ -71,6 +71,9 @@ public sealed record AgentNode(
     /// <summary>Networks that tasks can have there instead of the node's own: "container/bridge", and names.</summary>
     public ValueList<string> Networks { get; init; } = [];
 
+    /// <summary>Drivers of external volumes: names, <c>docker/NAME</c> those of the Docker daemon for its containers, <c>csi/NAME</c> CSI plugins.</summary>
+    public ValueList<string> VolumeDrivers { get; init; } = [];
+
     /// <summary>Value of a constraint's field; null when the node has none.</summary>
     public string? FieldValue(string field) => field switch
     {

@@ -71,6 +71,9 @@ public sealed record RunSpec(
     /// <summary>Networks that a node must have for it, as in <see cref="AgentNode.Networks"/>; none: it shares the node's own.</summary>
     public ValueList<string> Networks { get; init; } = [];
 
+    /// <summary>Drivers of external volumes that a node must have for it, as in <see cref="AgentNode.VolumeDrivers"/>.</summary>
+    public ValueList<string> VolumeDrivers { get; init; } = [];
+
     /// <summary>Names of external volumes that no other run spec may use.</summary>
     public ValueList<string> ExclusiveVolumes { get; init; } = [];
 

@@ -103,6 +103,7 @@ internal static class AgentMessages
         Networks = ValueList.From(register.Networks),
         Disks = ValueList.From(register.Disks.Select(disk => new NodeDisk(
             disk.Type == Wire.DiskType.DiskMount ? DiskType.Mount : DiskType.Path, disk.Path, disk.SizeBytes, NullIfEmpty(disk.Profile)))),
+        VolumeDrivers = ValueList.From(register.VolumeDrivers),
         Volumes = ValueList.From(register.Volumes),
     };
 

@@ -50,6 +50,7 @@ internal static class AgentMapping
             }
             record.Disks.Add(mapped);
         }
+        record.VolumeDrivers.AddRange(node.VolumeDrivers);
         record.Volumes.AddRange(node.Volumes);
         record.Wiping.AddRange(node.Wiping);
         record.Unwanted.AddRange(node.Unwanted.Select(task => task.Value));
@@ -100,6 +101,7 @@ internal static class AgentMapping
         Volumes = RecordValues.Strings(record.Volumes),
         Wiping = RecordValues.Strings(record.Wiping),
         Networks = RecordValues.Strings(record.Networks),
+        VolumeDrivers = RecordValues.Strings(record.VolumeDrivers),
         Unwanted = RecordValues.Map(record.Unwanted, static task => new TaskId(task)),
     };
 

@@ -63,6 +63,7 @@ internal static class RunSpecMapping
         record.Dependencies.AddRange(spec.Dependencies);
         record.AcceptedRoles.AddRange(spec.AcceptedRoles);
         record.Networks.AddRange(spec.Networks);
+        record.VolumeDrivers.AddRange(spec.VolumeDrivers);
         foreach (var port in spec.Ports)
         {
             record.Ports.Add(ToRecord(port));
@@ -114,6 +115,7 @@ internal static class RunSpecMapping
             disk.Volume, RecordValues.ToEnum<DiskType>(disk.Type), disk.SizeBytes, disk.HasMaxSizeBytes ? disk.MaxSizeBytes : null,
             disk.HasProfile ? disk.Profile : null, RecordValues.Map(disk.Paths, ToModel))),
         Networks = RecordValues.Strings(record.Networks),
+        VolumeDrivers = RecordValues.Strings(record.VolumeDrivers),
     };
 
     private static DiskRequestRecord ToRecord(DiskRequest disk)

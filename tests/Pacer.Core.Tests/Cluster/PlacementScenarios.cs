@@ -132,6 +132,27 @@ public sealed class PlacementScenarios
     }
 
     [Fact]
+    public void ExternalVolume_GoesOnlyWhereItsDriverIs_AndTheOthersSayWhatTheyHave()
+    {
+        var cluster = new TestCluster();
+        cluster.AddAgent("a");
+        cluster.AddAgent("b", volumeDrivers: ["docker/local", "local"]);
+        var asked = new[] { ("nas", "the volume driver nas"), ("docker/nas", "the volume driver nas of the Docker daemon"), ("csi/nas", "the CSI plugin nas") };
+        foreach (var (driver, words) in asked)
+        {
+            cluster.Put(App("/a") with { VolumeDrivers = [driver] }, force: true);
+            var why = Orchestrator.Explain(cluster.State, cluster.State.RunSpecs[new RunSpecId("/a")]).Rejections.Select(r => r.Value);
+            Assert.Equal(
+                [
+                    new Rejection(RejectReason.UnfulfilledConstraint, words, "no volume drivers"),
+                    new Rejection(RejectReason.UnfulfilledConstraint, words, "docker/local, local"),
+                ], why);
+        }
+        cluster.AddAgent("c", volumeDrivers: ["csi/nas"]);
+        Assert.Equal(new AgentId("c"), Assert.Single(cluster.InstancesOf("/a")).Placement!.AgentId);
+    }
+
+    [Fact]
     public void DockerApp_GoesOnlyWhereDockerIs()
     {
         var cluster = Zones(2);

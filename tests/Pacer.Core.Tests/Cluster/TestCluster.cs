@@ -31,7 +31,7 @@ internal sealed class TestCluster
 
     public TestAgent AddAgent(string name, long cpuMillis = 4000, long memoryMiB = 4096, string ports = "31000-31099",
         IDictionary<string, string>? attributes = null, string? zone = null, string runtime = "mesos", string region = "local", int gpus = 0,
-        string[]? networks = null, NodeDisk[]? disks = null, params ReadOnlySpan<Reservation> reservations)
+        string[]? networks = null, NodeDisk[]? disks = null, string[]? volumeDrivers = null, params ReadOnlySpan<Reservation> reservations)
     {
         var range = ports.Split('-').Select(int.Parse).ToArray();
         var node = new AgentNode(
@@ -41,6 +41,7 @@ internal sealed class TestCluster
             [runtime], "test", default, false, null, false)
         {
             Reservations = ValueList.Create(reservations), Networks = ValueList.From(networks ?? []), Disks = ValueList.From(disks ?? []),
+            VolumeDrivers = ValueList.From(volumeDrivers ?? []),
         };
         var agent = new TestAgent(node);
         Agents.Add(node.Id, agent);

@@ -45,6 +45,14 @@ public sealed class BundleSpecTests
     }
 
     [Fact]
+    public void HostRoot_LocalVolumes_AreHidden()
+    {
+        var paths = new OciPaths("/var/lib/pacer", "/run/pacer") { LocalVolumes = "/usr/share" };
+        var hidden = Assert.Single(HostRootView.Mounts(["/usr", "/var"], paths, "/var/lib/pacer/s/c1", null, []), mount => mount.Destination == "/usr/share");
+        Assert.Equal("tmpfs", hidden.Type);
+    }
+
+    [Fact]
     public void Mounts_WorkDirectory_IsHiddenBeforeTheSandboxIsBound()
     {
         var mounts = HostRootView.Mounts(["/etc", "/var"], Paths, "/var/lib/pacer/s/c1", "/run/systemd/resolve/stub-resolv.conf", []);

@@ -49,6 +49,7 @@ internal static class ModelGenerators
             PersistentVolumes = ValueList.From(d.Item6.Select(number => $"v{number}")),
             Disks = ValueList.From(d.Item6.Select(number => new DiskRequest($"v{number}", (DiskType)(number & 1), number, number > 2 ? number * 2L : null,
                 number > 1 ? $"p{number}" : null, number > 3 ? [new Constraint("path", ConstraintOperator.Like, "/x.*")] : []))),
+            VolumeDrivers = ValueList.From(d.Item6.Select(number => $"e{number}")),
         });
 
     private static readonly Gen<HealthResult> Health = Gen.Select(
@@ -118,7 +119,7 @@ internal static class ModelGenerators
             Gen.Bool,
             Gen.Null(Gen.Select(Moment, MaybeMoment, Gen.Bool, Gen.Bool, (since, until, all, expired) => new NodeDrain(since, until, all) { Expired = expired }))),
         (a, b, c, d) => new AgentNode(new AgentId(a.Item1), a.Item2, a.Item3, a.Item4, b.Item1, b.Item2, b.Item3, b.Item4, b.Item5,
-            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5, Unwanted = ValueList.From(b.Item5.Select(task => new TaskId(task))), Volumes = b.Item5, Wiping = b.Item5,
+            c.Item1, c.Item2, c.Item3, c.Item4, c.Item5) { Deadline = c.Item6, Reservations = d.Item1, Cordoned = d.Item2, Drain = d.Item3, Networks = b.Item5, Unwanted = ValueList.From(b.Item5.Select(task => new TaskId(task))), Volumes = b.Item5, Wiping = b.Item5, VolumeDrivers = b.Item5,
             Disks = ValueList.From(b.Item5.Select((path, index) => new NodeDisk((DiskType)(index & 1), path, index, index > 1 ? path : null))) });
 
     private static readonly Gen<DeploymentAction> Actions = Gen.Select(Enum<ActionKind>(), SpecId, Enum<RunSpecKind>(), Many(InstanceIds),

@@ -61,6 +61,7 @@ internal static class ContainerRequest
         {
             request.HostConfig.DeviceRequests = [new DeviceRequest { DeviceIds = [.. plan.GpuNames], Capabilities = [["gpu"]] }];
         }
+        request.HostConfig.Mounts = Volumes(plan) is { Count: > 0 } volumes ? volumes : null;
         AddPorts(request, docker);
         foreach (var (key, value) in docker.Parameters)
         {
@@ -72,8 +73,17 @@ internal static class ContainerRequest
     private static IEnumerable<string> Binds(ContainerPlan plan) =>
     [
         $"{plan.Sandbox}:{ImageRootView.Sandbox}",
-        .. plan.Mounts.Select(mount => ImageRootView.InImage(mount, plan.Sandbox)).OrderBy(mount => mount.Destination.Length)
+        .. plan.Mounts.Where(mount => mount.DockerDriver is null).Select(mount => ImageRootView.InImage(mount, plan.Sandbox)).OrderBy(mount => mount.Destination.Length)
             .Select(mount => $"{mount.Source}:{mount.Destination}{(mount.ReadOnly ? ":ro" : "")}"),
+    ];
+
+    private static List<MountPoint> Volumes(ContainerPlan plan) =>
+    [
+        .. plan.Mounts.Where(mount => mount.DockerDriver is not null).Select(mount => ImageRootView.InImage(mount, plan.Sandbox))
+            .Select(mount => new MountPoint("volume", mount.Source, mount.Destination, mount.ReadOnly)
+            {
+                VolumeOptions = new VolumeOptions(new VolumeDriver(mount.DockerDriver!)),
+            }),
     ];
 
     private static void AddPorts(CreateContainer request, DockerSettings docker)

@@ -8,6 +8,16 @@ internal sealed partial class DockerPresence(DockerRuntime runtime, TimeProvider
     /// <summary>Prefix of the daemon's networks among those of a node: other containers can't have them.</summary>
     public const string NetworkPrefix = "docker/";
 
+    // As for its networks.
+    private const string DriverPrefix = "docker/";
+
+    private static readonly string[] Endings = [".sock", ".spec", ".json"];
+
+    // The daemon counts all that it has to answer that, and plugins come seldom.
+    private const int LooksPerInfo = 15;
+    private int _looks;
+    private DaemonInfo? _info;
+
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(2);
     private bool _told;
 
@@ -65,13 +75,50 @@ internal sealed partial class DockerPresence(DockerRuntime runtime, TimeProvider
         try
         {
             var networks = await runtime.Engine.GetAsync("/networks", EngineJson.Default.ListListedNetwork, cancellationToken).ConfigureAwait(false);
+            if (_info is null || !Offer.Answers || ++_looks >= LooksPerInfo)
+            {
+                _looks = 0;
+                _info = await runtime.Engine.GetAsync("/info", EngineJson.Default.DaemonInfo, cancellationToken).ConfigureAwait(false);
+            }
             // A daemon may do without its bridge. "podman" is Podman's name for it.
             return new DockerOffer(true, [.. networks.Where(network => network.Driver is not ("host" or "null") && network.Name.Length > 0)
-                .Select(network => NetworkPrefix + (network.Name == "podman" ? "bridge" : network.Name)).Distinct().Order(StringComparer.Ordinal)]);
+                .Select(network => NetworkPrefix + (network.Name == "podman" ? "bridge" : network.Name)).Distinct().Order(StringComparer.Ordinal)])
+            {
+                VolumeDrivers = [.. Drivers(_info.Plugins?.Volume is { Count: > 0 } plugins ? plugins : ["local"])],
+            };
         }
         catch (Exception e) when (e is EngineException or EngineUnavailableException)
         {
             return DockerOffer.Nothing;
+        }
+    }
+
+    private static IEnumerable<string> Drivers(IEnumerable<string> loaded) =>
+        loaded.Concat(NotLoadedYet()).Select(name => DriverPrefix + name).Distinct(StringComparer.Ordinal).Order(StringComparer.Ordinal);
+
+    // The daemon names plugins of the old kind only once a container has used them. These are the places where it looks for them:
+    // NAME.sock, or NAME/NAME.sock.
+    private static IEnumerable<string> NotLoadedYet()
+    {
+        foreach (var directory in (string[])["/run/docker/plugins", "/etc/docker/plugins", "/usr/lib/docker/plugins"])
+        {
+            string[] entries;
+            try
+            {
+                entries = Directory.Exists(directory) ? Directory.GetFileSystemEntries(directory) : [];
+            }
+            catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+            {
+                continue;
+            }
+            foreach (var entry in entries)
+            {
+                var name = Path.GetFileNameWithoutExtension(entry);
+                if (Path.GetExtension(entry) is ".sock" or ".spec" or ".json" || Endings.Any(ending => File.Exists(Path.Combine(entry, name + ending))))
+                {
+                    yield return name;
+                }
+            }
         }
     }
 
@@ -90,7 +137,11 @@ internal sealed record DockerOffer(bool Answers, IReadOnlyList<string> Networks)
 {
     public static readonly DockerOffer Nothing = new(false, []);
 
-    public bool Equals(DockerOffer? other) => other is not null && Answers == other.Answers && Networks.SequenceEqual(other.Networks);
+    /// <summary>Drivers that its volumes can have.</summary>
+    public IReadOnlyList<string> VolumeDrivers { get; init; } = [];
+
+    public bool Equals(DockerOffer? other) => other is not null && Answers == other.Answers
+        && Networks.SequenceEqual(other.Networks) && VolumeDrivers.SequenceEqual(other.VolumeDrivers);
 
     public override int GetHashCode() => HashCode.Combine(Answers, Networks.Count);
 }

@@ -81,7 +81,25 @@ internal sealed class HostConfig
     public LogConfig? LogConfig { get; set; }
 }
 
-internal sealed record MountPoint(string Type, string? Source, string Target, bool ReadOnly);
+internal sealed record MountPoint(string Type, string? Source, string Target, bool ReadOnly)
+{
+    public VolumeOptions? VolumeOptions { get; init; }
+}
+
+internal sealed record VolumeOptions(VolumeDriver DriverConfig);
+
+internal sealed record VolumeDriver(string Name);
+
+/// <summary>Part of the answer to <c>GET /info</c>.</summary>
+internal sealed class DaemonInfo
+{
+    public DaemonPlugins? Plugins { get; set; }
+}
+
+internal sealed class DaemonPlugins
+{
+    public List<string>? Volume { get; set; }
+}
 
 internal sealed record PortBinding(string HostIp, string HostPort);
 
@@ -291,6 +309,7 @@ internal sealed class RegistryAuth
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CreateContainer))]
 [JsonSerializable(typeof(CreatedContainer))]
+[JsonSerializable(typeof(DaemonInfo))]
 [JsonSerializable(typeof(InspectedContainer))]
 [JsonSerializable(typeof(List<ListedContainer>))]
 [JsonSerializable(typeof(InspectedImage))]

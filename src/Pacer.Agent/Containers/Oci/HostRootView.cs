@@ -38,7 +38,7 @@ internal static class HostRootView
         }
     }
 
-    /// <summary>All mounts, in the order in which they must be made. Pure.</summary>
+    /// <summary>All mounts, in the order in which they must be made. Pure but for a look whether the local volumes are there.</summary>
     /// <param name="resolverFile">Where /etc/resolv.conf really lies, when that is hidden with /run; else null.</param>
     public static IReadOnlyList<BundleMount> Mounts(
         IReadOnlyList<string> topLevel, OciPaths paths, string sandbox, string? resolverFile, IReadOnlyList<ContainerMount> volumes)
@@ -63,6 +63,11 @@ internal static class HostRootView
         if (!IsBelow(paths.RunDir, "/run") && !IsBelow(paths.RunDir, "/tmp") && !IsBelow(paths.RunDir, paths.WorkDir))
         {
             mounts.Add(new(paths.RunDir, "tmpfs", "hide", ["nosuid", "nodev", "mode=755", "size=64k"]));
+        }
+
+        if (paths.LocalVolumes is { } local && !IsBelow(local, "/run") && !IsBelow(local, "/tmp") && !IsBelow(local, paths.WorkDir) && Directory.Exists(local))
+        {
+            mounts.Add(new(local, "tmpfs", "hide", ["nosuid", "nodev", "mode=755", "size=64k"]));
         }
 
         mounts.Add(new(paths.WorkDir, "tmpfs", "hide", ["nosuid", "nodev", "mode=755", "size=64k"]));

@@ -23,6 +23,9 @@ internal sealed class OciPaths
     /// <summary>Derived from the work directory: agents of one machine never meet in a cgroup.</summary>
     public string CgroupRoot { get; }
 
+    /// <summary>A directory with data of tasks that others must not see; null: none.</summary>
+    public string? LocalVolumes { get; init; }
+
     public string RuntimeRoot => $"{RunDir}/oci";
 
     public string Bundles => $"{RunDir}/c";

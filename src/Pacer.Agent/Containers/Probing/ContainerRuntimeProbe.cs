@@ -31,7 +31,7 @@ public static class ContainerRuntimeProbe
             return new(new ProcessRuntime(options.WorkDir, $"isolation 'process' was asked for; use 'auto', as root with `{Install}`"), "isolation 'process' was asked for");
         }
 
-        var paths = new OciPaths(options.WorkDir, options.RunDir);
+        var paths = new OciPaths(options.WorkDir, options.RunDir) { LocalVolumes = options.LocalVolumes };
         var (runtime, problem) = await TryOciAsync(paths, options.SeccompProfiles, cancellationToken).ConfigureAwait(false);
         if (runtime is not null)
         {

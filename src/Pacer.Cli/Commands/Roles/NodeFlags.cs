@@ -39,6 +39,8 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _imageCache = new(surroundings, "--image-cache-mib", "PACER_IMAGE_CACHE_MIB", "MIB", "Size of all images above which unused ones go, MiB", "20480");
     private readonly Flag _bridgeSubnet = new(surroundings, "--bridge-subnet", "PACER_BRIDGE_SUBNET", "CIDR", "IPv4 subnet of the bridge network", "one that no route touches");
     private readonly Option<string[]> _networks = new("--network") { Description = "Container network on a bridge of this node; may be given several times (PACER_NETWORKS: NAME=CIDR,…)", HelpName = "NAME=CIDR" };
+    private readonly Flag _localVolumes = new(surroundings, "--local-volumes", "PACER_LOCAL_VOLUMES", "DIR", "Where external volumes of driver local lie: a directory of this node, or storage that all nodes have there", "none");
+    private readonly Option<string[]> _volumeDrivers = new("--volume-driver") { Description = "Program that mounts external volumes of a driver; may be given several times (PACER_VOLUME_DRIVERS: NAME=PROGRAM,…)", HelpName = "NAME=PROGRAM" };
     private readonly Flag _cniConfig = new(surroundings, "--cni-config-dir", "PACER_CNI_CONFIG_DIR", "DIR", "CNI configurations to offer as container networks", "none");
     private readonly Flag _cniPlugins = new(surroundings, "--cni-plugin-dirs", "PACER_CNI_PLUGIN_DIRS", "DIRS", "Where CNI plugins are, with colons between", "/opt/cni/bin:/usr/lib/cni");
 
@@ -47,7 +49,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _volumeDisks, _diskLimits, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
-            _dockerSocket, _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _seccomp])
+            _dockerSocket, _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _localVolumes, _volumeDrivers, _seccomp])
         {
             command.Add(option);
         }
@@ -86,6 +88,9 @@ internal sealed class NodeFlags(Surroundings surroundings)
         SeccompProfiles = Given(parse, _seccomp) is { } profiles ? Path.GetFullPath(profiles) : null,
         BridgeSubnet = Given(parse, _bridgeSubnet),
         Networks = Pairs(parse, _networks, "PACER_NETWORKS", "a name and a subnet such as lan=10.80.0.0/24"),
+        LocalVolumes = Given(parse, _localVolumes) is { } volumes ? Path.GetFullPath(volumes) : null,
+        VolumeDrivers = Pairs(parse, _volumeDrivers, "PACER_VOLUME_DRIVERS", "a name and a program such as nas=/usr/local/bin/nas-volume")
+            .ToDictionary(pair => pair.Key, pair => Path.GetFullPath(pair.Value), StringComparer.Ordinal),
         CniConfigDir = Given(parse, _cniConfig),
         CniPluginDirs = parse.GetValue(_cniPlugins)!,
         LogLevel = logLevel,

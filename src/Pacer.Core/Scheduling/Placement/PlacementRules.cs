@@ -57,7 +57,7 @@ internal sealed class PlacementRules
         {
             return RejectReason.UnfulfilledRole;
         }
-        if (!IsInRegion(node) || !HasRuntime(node) || MissingNetwork(node) is not null)
+        if (!IsInRegion(node) || !HasRuntime(node) || MissingNetwork(node) is not null || MissingVolumeDriver(node) is not null)
         {
             return RejectReason.UnfulfilledConstraint;
         }
@@ -95,6 +95,11 @@ internal sealed class PlacementRules
         {
             return new(RejectReason.UnfulfilledConstraint, $"the network {network}",
                 node.Networks.IsEmpty ? "no networks for tasks" : string.Join(", ", node.Networks));
+        }
+        if (MissingVolumeDriver(node) is { } driver)
+        {
+            return new(RejectReason.UnfulfilledConstraint, DriverInWords(driver),
+                node.VolumeDrivers.IsEmpty ? "no volume drivers" : string.Join(", ", node.VolumeDrivers));
         }
         if (RefusingConstraint(node) is { Constraint: var constraint })
         {
@@ -172,6 +177,23 @@ internal sealed class PlacementRules
         }
         return null;
     }
+
+    private string? MissingVolumeDriver(AgentNode node)
+    {
+        foreach (var driver in _spec.VolumeDrivers)
+        {
+            if (!node.VolumeDrivers.Contains(driver))
+            {
+                return driver;
+            }
+        }
+        return null;
+    }
+
+    private static string DriverInWords(string driver) =>
+        driver.StartsWith("csi/", StringComparison.Ordinal) ? $"the CSI plugin {driver["csi/".Length..]}"
+        : driver.StartsWith("docker/", StringComparison.Ordinal) ? $"the volume driver {driver["docker/".Length..]} of the Docker daemon"
+        : $"the volume driver {driver}";
 
     private bool HasRuntime(AgentNode node)
     {

@@ -53,6 +53,7 @@ internal static class AppConversion
         {
             ExclusiveVolumes = ValueList.From((app.Container?.Volumes ?? [])
                 .Select(volume => volume.External).OfType<ExternalVolume>().Where(volume => volume.Shared != true).Select(volume => volume.Name!)),
+            VolumeDrivers = ExternalVolumes.Drivers(app),
             ExecutorResources = app.ExecutorResources is { } executor
                 ? JsonSerializer.Serialize(executor, WireJson.Plain.ExecutorResources)
                 : null,

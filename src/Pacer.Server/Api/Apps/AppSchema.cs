@@ -93,7 +93,7 @@ internal static class AppSchema
             new("name", Text),
             new("provider", Text),
             new("options", new Shape.Map(Anything)),
-            new("shared", Flag) { Default = false }), Unsupported: Always("no provider of external volumes is there, and the container starts without it")),
+            new("shared", Flag) { Default = false })),
         new("secret", NonEmpty));
 
     private static readonly Shape.Record Container = new("Container",

@@ -83,10 +83,6 @@ internal static class TaskSpecBuilder
         if (app.Container is { Type: "DOCKER" } container)
         {
             task.Docker = ToDocker(app, container);
-            task.Mounts.AddRange((container.Volumes ?? []).Where(volume => volume.HostPath is not null).Select(volume => new Mount
-            {
-                Source = volume.HostPath, Destination = volume.ContainerPath, ReadOnly = volume.Mode == "RO",
-            }));
         }
         else if (mappings is not null)
         {

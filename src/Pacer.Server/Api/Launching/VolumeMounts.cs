@@ -11,16 +11,12 @@ namespace Pacer.Server.Api.Launching;
 /// <summary>The volumes of a task, as its agent mounts them.</summary>
 internal static class VolumeMounts
 {
-    /// <summary>All volumes of an app but external ones, which nobody provides.</summary>
+    /// <summary>All volumes of an app.</summary>
     /// <exception cref="Agents.LaunchRefusedException">A secret can't be had.</exception>
     public static IEnumerable<Mount> Of(App app, Instance instance, SecretReader secrets)
     {
         foreach (var volume in app.Container?.Volumes ?? [])
         {
-            if (volume.External is not null)
-            {
-                continue;
-            }
             var mount = new Mount { Destination = volume.ContainerPath, ReadOnly = volume.Mode == "RO" };
             if (volume.Secret is { } secret)
             {
@@ -30,6 +26,11 @@ internal static class VolumeMounts
             {
                 mount.Source = volume.ContainerPath;
                 mount.Volume = Persistent(instance, volume.ContainerPath!, persistent);
+            }
+            else if (volume.External is { } external)
+            {
+                mount.Source = external.Name;
+                mount.External = ExternalVolumes.ForAgent(external);
             }
             else
             {

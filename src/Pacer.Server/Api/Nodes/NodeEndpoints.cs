@@ -93,6 +93,7 @@ internal static class NodeEndpoints
             Cordoned = node.Cordoned,
             Drain = node.Drain is { } drain ? Render(state, drain, usage) : null,
             Networks = [.. node.Networks],
+            VolumeDrivers = [.. node.VolumeDrivers],
             Tasks = usage.Instances.Sum(id => state.Instance(id)?.Tasks.Count(task => !task.Condition.IsTerminal()) ?? 0),
             Version = node.Version,
             RegisteredAt = node.RegisteredAt.ToString(),

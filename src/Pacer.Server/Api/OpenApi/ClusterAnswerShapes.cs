@@ -129,6 +129,7 @@ internal static class ClusterAnswerShapes
             new("instancesLeft", Count, Required: true),
             new("residentInstances", Count, Required: true))),
         new("networks", Texts, Required: true),
+        new("volumeDrivers", Texts, Required: true),
         new("tasks", Count, Required: true),
         new("version", Text, Required: true),
         new("registeredAt", Moment, Required: true),
