@@ -181,6 +181,31 @@ public sealed class ResidentScenarios(OneNode cluster) : Scenario<OneNode>(clust
         }
     }
 
+    [Fact]
+    public async Task VolumeList_TellsWhatEachVolumeIsFor_AndASuspendedOneIsWipedByItsTask()
+    {
+        await Cluster.DeployAsync(Resident(Stay, instances: 2));
+        Assert.Equal(["in-use connected", "in-use connected"], await VolumeStatesAsync());
+        await ScaleAsync(1);
+        Assert.Equal(["in-use connected", "suspended connected"], await VolumeStatesAsync());
+        var suspended = (await VolumesAsync()).Single(volume => volume["state"]!.ToString() == "suspended");
+        Assert.Equal(("/resident", "data", 16, "root", "node1"), (suspended["app"]!.ToString(), suspended["name"]!.ToString(), (int)suspended["size"]!, suspended["type"]!.ToString(), suspended["hostname"]!.ToString()));
+
+        await Cluster.Nodes[0].StopAsync();
+        await Waiting.UntilAsync(async () => (await VolumeStatesAsync()).All(state => !state.EndsWith(" connected", StringComparison.Ordinal)), "the node is away");
+        (await Cluster.SendAsync("POST", "/v2/tasks/delete?wipe=true", $$"""{"ids":["{{suspended["task"]}}"]}""")).Expect(HttpStatusCode.OK);
+        Assert.Contains(await VolumeStatesAsync(), state => state.StartsWith("wiping ", StringComparison.Ordinal));
+        await Cluster.Nodes[0].StartAsync();
+        await Waiting.UntilAsync(async () => await VolumeStatesAsync() is ["in-use connected"], "the other is left");
+        Assert.False(Directory.Exists(Path.Combine(Cluster.Nodes[0].Options.WorkDir, "volumes", suspended["id"]!.ToString().Split('#')[^1])));
+    }
+
+    private async Task<List<JsonNode>> VolumesAsync() =>
+        [.. (await Cluster.SendAsync("GET", "/pacer/volumes")).Expect(HttpStatusCode.OK).Body!["volumes"]!.AsArray().Select(volume => volume!)];
+
+    private async Task<List<string>> VolumeStatesAsync() =>
+        [.. (await VolumesAsync()).Select(volume => $"{volume["state"]} {volume["nodeState"]}").Order(StringComparer.Ordinal)];
+
     private const string FastBackoff = "\"backoffSeconds\":1,\"maxLaunchDelaySeconds\":1";
 
     private static string Resident(string cmd, string more = "", int instances = 1) => App("/resident", cmd, $$"""

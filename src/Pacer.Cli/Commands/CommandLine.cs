@@ -36,6 +36,7 @@ internal static class CommandLine
             TaskCommand.Create(surroundings),
             DeploymentCommand.Create(surroundings),
             NodeCommand.Create(surroundings),
+            VolumeCommand.Create(surroundings),
             SecretCommand.Create(surroundings),
             EventCommand.Create(surroundings),
             ReplayCommand.Create(surroundings),

@@ -13,6 +13,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(List<string>))]
 [JsonSerializable(typeof(NodeList))]
 [JsonSerializable(typeof(Node))]
+[JsonSerializable(typeof(VolumeList))]
 [JsonSerializable(typeof(NodeDrainRequest))]
 [JsonSerializable(typeof(PlanInfo))]
 [JsonSerializable(typeof(WhyInfo))]

@@ -15,6 +15,7 @@ using Pacer.Server.Api.Planning;
 using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
+using Pacer.Server.Api.Volumes;
 using Pacer.Server.Endpoints;
 using Pacer.Server.Events;
 using Pacer.Server.Loop;
@@ -62,6 +63,7 @@ internal static class ApiRoutes
             services.GetRequiredService<TimeProvider>(),
             services.GetRequiredService<ClusterSettings>());
         SecretEndpoints.Map(app);
+        VolumeEndpoints.Map(app);
         EventStreamEndpoint.Map(app);
         OpenApiEndpoints.Map(app);
         EndpointFeedRoute.Map(app);

@@ -5,5 +5,5 @@ internal static class Operations
 {
     public static IReadOnlyList<Operation> All { get; } =
         [.. AppOperations.All, .. GroupOperations.All, .. PodOperations.All, .. TaskOperations.All, .. ClusterOperations.All, .. NodeOperations.All,
-            .. EndpointOperations.All, .. SecretOperations.All, .. ServerOperations.All];
+            .. EndpointOperations.All, .. VolumeOperations.All, .. SecretOperations.All, .. ServerOperations.All];
 }
