@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Text.Json.Nodes;
 
 namespace Pacer.Bench;
 
@@ -12,7 +13,10 @@ internal sealed class BareContainers : IAsyncDisposable
     private const string Script = """
         dir=$1 parallel=$2; shift 2
         mapfile -t monitor < "$dir/monitor"
+        prepare() { :; }
+        [ ! -e "$dir/prepare" ] || . "$dir/prepare"
         start() {
+          prepare "$1"
           read -r line < <(_OCI_SYNCPIPE=3 "${monitor[@]//@ID@/$1}" 3>&1 >/dev/null 2>&1 </dev/null)
           /usr/bin/crun --root="$dir/oci" start "$1"
         }
@@ -28,21 +32,28 @@ internal sealed class BareContainers : IAsyncDisposable
         echo $(( ${EPOCHREALTIME/./} - before ))
         """;
 
-    private readonly string _directory = $"/dev/shm/pacer-bench-{Environment.ProcessId}"; // a tmpfs, as Pacer's own run directory
-    private readonly string _config;
+    private static int s_last;
+
+    private readonly string _directory = $"/dev/shm/pacer-bench-{Environment.ProcessId}-{++s_last}"; // a tmpfs, as Pacer's own run directory
+    private string _config;
     private readonly string _id;
     private readonly List<string> _started = [];
+    private readonly BareGround? _ground;
     private int _number;
 
-    private BareContainers(string id, string config, string bundle, string[] monitor)
+    private BareContainers(string id, string config, string bundle, string[] monitor, BareGround? ground = null)
     {
-        (_id, _config) = (id, config);
+        (_id, _config, _ground) = (id, config, ground);
         Directory.CreateDirectory(_directory + "/exits");
         monitor = Array.ConvertAll(monitor, word => word.Replace(bundle, $"{_directory}/@ID@", StringComparison.Ordinal).Replace(id, "@ID@", StringComparison.Ordinal));
         monitor[Array.IndexOf(monitor, "--exit-dir") + 1] = _directory + "/exits";
         monitor = Array.ConvertAll(monitor, word => word.StartsWith("--root=", StringComparison.Ordinal) ? $"--root={_directory}/oci" : word);
         File.WriteAllLines(_directory + "/monitor", monitor);
         File.WriteAllText(_directory + "/start", Script);
+        if (ground is not null)
+        {
+            File.WriteAllText(_directory + "/prepare", ground.Script);
+        }
     }
 
     public static bool ArePossible => File.Exists("/usr/bin/crun") && File.Exists("/usr/bin/conmon");
@@ -50,11 +61,27 @@ internal sealed class BareContainers : IAsyncDisposable
     public static async Task<BareContainers> LikeOneOfAsync(BenchCluster cluster)
     {
         await cluster.TimeToRunningAsync("/template", 1);
-        var monitor = Directory.GetDirectories("/proc").Select(CommandLine).First(line => line is [var program, ..]
-            && program.EndsWith("conmon", StringComparison.Ordinal) && line.Any(word => word.StartsWith(cluster.DataDirectory, StringComparison.Ordinal)));
-        var id = monitor[Array.IndexOf(monitor, "-c") + 1];
-        var bundle = monitor[Array.IndexOf(monitor, "-b") + 1];
+        var (monitor, id, bundle) = MonitorOf(cluster, "template");
         return new BareContainers(id, await File.ReadAllTextAsync(bundle + "/config.json"), bundle, monitor);
+    }
+
+    /// <summary>Like the container of an app with an image, which is running.</summary>
+    public static async Task<BareContainers> LikeAsync(BenchCluster cluster, string app, bool onBridge)
+    {
+        var (monitor, id, bundle) = MonitorOf(cluster, app);
+        var config = await File.ReadAllTextAsync(bundle + "/config.json");
+        var root = (string)JsonNode.Parse(config)!["root"]!["path"]!;
+        var bare = new BareContainers(id, config, bundle, monitor, await BareGround.OfAsync(root, onBridge));
+        bare._config = BareGround.Adapt(config, root, id, bare._directory);
+        return bare;
+    }
+
+    private static (string[] Line, string Id, string Bundle) MonitorOf(BenchCluster cluster, string name)
+    {
+        var monitor = Directory.GetDirectories("/proc").Select(CommandLine).First(line => line is [var program, ..]
+            && program.EndsWith("conmon", StringComparison.Ordinal) && line.Any(word => word.StartsWith(cluster.DataDirectory, StringComparison.Ordinal))
+            && line[Array.IndexOf(line, "-c") + 1].Contains(name, StringComparison.Ordinal));
+        return (monitor, monitor[Array.IndexOf(monitor, "-c") + 1], monitor[Array.IndexOf(monitor, "-b") + 1]);
     }
 
     /// <summary>From the first step to the moment when all commands run, as <c>TASK_RUNNING</c> tells it.</summary>
@@ -64,6 +91,7 @@ internal sealed class BareContainers : IAsyncDisposable
         foreach (var id in ids)
         {
             Directory.CreateDirectory($"{_directory}/{id}/state");
+            _ground?.MakeDirectories(_directory, id);
             await File.WriteAllTextAsync($"{_directory}/{id}/config.json", _config.Replace(_id, id, StringComparison.Ordinal));
         }
         _started.AddRange(ids);
@@ -82,6 +110,7 @@ internal sealed class BareContainers : IAsyncDisposable
             {
                 await Task.Delay(2, CancellationToken.None); // its monitor goes last
             }
+            await (_ground?.RemoveAsync(_directory, id) ?? Task.CompletedTask);
         });
         _started.Clear();
     }
@@ -89,6 +118,7 @@ internal sealed class BareContainers : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await RemoveAllAsync();
+        await (_ground?.DisposeAsync() ?? ValueTask.CompletedTask);
         Directory.Delete(_directory, true);
     }
 
@@ -110,7 +140,7 @@ internal sealed class BareContainers : IAsyncDisposable
         return (kilobytes, containers);
     }
 
-    private static double Proportional(string directory)
+    public static double Proportional(string directory)
     {
         var line = File.ReadLines(directory + "/smaps_rollup").First(text => text.StartsWith("Pss:", StringComparison.Ordinal));
         return double.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1], System.Globalization.CultureInfo.InvariantCulture);
@@ -128,7 +158,7 @@ internal sealed class BareContainers : IAsyncDisposable
         }
     }
 
-    private static string[] CommandLine(string directory)
+    public static string[] CommandLine(string directory)
     {
         try
         {

@@ -8,9 +8,9 @@ if (args is [BareKestrel.Argument])
     await BareKestrel.ServeAsync();
     return 0;
 }
-if (args is not ([] or ["reads"] or ["dns"] or ["lb"] or ["placement", ..]))
+if (args is not ([] or ["reads"] or ["dns"] or ["lb"] or ["containers"] or ["placement", ..]))
 {
-    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, lb, placement.");
+    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, lb, containers, placement.");
     return 1;
 }
 var onlyReads = args is ["reads"];
@@ -58,6 +58,33 @@ if (args is ["lb"])
     await LoadBalancers.MeasureAsync(balancers, published);
     balancers.Print(Console.Out);
     balancers.Store(Path.Combine(repository, "bench/results"), "-lb");
+    return 0;
+}
+if (args is ["containers"])
+{
+    if (ContainerBench.Missing is { } missing)
+    {
+        Console.Error.WriteLine("The comparison needs " + missing);
+        return 1;
+    }
+    using var interrupt = new CancellationTokenSource();
+    Console.CancelKeyPress += (_, pressed) =>
+    {
+        pressed.Cancel = true; // what was started is taken down first
+        interrupt.Cancel();
+    };
+    var containers = new Report();
+    try
+    {
+        await ContainerBench.MeasureAsync(containers, published, interrupt.Token);
+    }
+    catch (OperationCanceledException) when (interrupt.IsCancellationRequested)
+    {
+        Console.Error.WriteLine("bench: interrupted; everything it started has been removed");
+        return 130;
+    }
+    containers.Print(Console.Out);
+    containers.Store(Path.Combine(repository, "bench/results"), "-containers");
     return 0;
 }
 if (!onlyReads && (!Environment.IsPrivilegedProcess || !BareContainers.ArePossible))
