@@ -84,9 +84,9 @@ internal sealed class AgentBench : IAsyncDisposable
 
     public string Checkpoint(string taskId, string kind) => Path.Combine(Options.WorkDir, "tasks", $"{taskId}.{kind}");
 
-    public static async Task UntilAsync(Func<bool> condition, string what)
+    public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 15)
     {
-        for (var deadline = DateTime.UtcNow.AddSeconds(15); !condition();)
+        for (var deadline = DateTime.UtcNow.AddSeconds(seconds); !condition();)
         {
             if (DateTime.UtcNow > deadline)
             {

@@ -11,6 +11,9 @@ namespace Pacer.Shell.Tests.Breakout;
 [Collection(nameof(DockerCollection))]
 public sealed class LeftoverTests(DockerDaemon docker)
 {
+    /// <summary>Seconds: there are many, and this machine may be busy.</summary>
+    private const int Patience = 60;
+
     private const string Once = "echo x >> starts; exec sleep 1000";
 
     /// <summary>A work directory with a server, a registry with the image, and somebody else's things beside it. No agent runs.</summary>
@@ -38,7 +41,7 @@ public sealed class LeftoverTests(DockerDaemon docker)
             {
                 Bench.Server.Launch([.. instance]);
             }
-            await AgentBench.UntilAsync(() => specs.Count(IsRunning) >= wanted, $"{wanted} run");
+            await AgentBench.UntilAsync(() => specs.Count(IsRunning) >= wanted, $"{wanted} run", Patience);
             return agent;
         }
 
@@ -48,7 +51,7 @@ public sealed class LeftoverTests(DockerDaemon docker)
 
         public async Task AssertNothingIsLeftAsync()
         {
-            await AgentBench.UntilAsync(() => !Bench.Agent.Tasks.All.Any(), "tasks are not forgotten");
+            await AgentBench.UntilAsync(() => !Bench.Agent.Tasks.All.Any(), "tasks are not forgotten", Patience);
             await Bench.Agent.StopAsync();
             Assert.Equal([], await TracesAsync());
             Assert.Equal(ForeignBefore, await Foreign.LookAsync());
@@ -79,7 +82,7 @@ public sealed class LeftoverTests(DockerDaemon docker)
             }
             await bench.StartAgentAsync();
             // What was reported as begun goes on to run or to fail; what the agent never wrote down is not there.
-            await AgentBench.UntilAsync(() => bench.Agent.Tasks.All.All(task => bench.Server.Of(task.TaskId) is [.., { State: TaskState.TaskRunning }]), "the rest is started");
+            await AgentBench.UntilAsync(() => bench.Agent.Tasks.All.All(task => bench.Server.Of(task.TaskId) is [.., { State: TaskState.TaskRunning }]), "the rest is started", Patience);
             var running = bench.Agent.Tasks.All.Select(task => task.TaskId).ToList();
             foreach (var id in running)
             {

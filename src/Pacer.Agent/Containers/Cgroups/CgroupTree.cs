@@ -100,6 +100,13 @@ internal sealed class CgroupTree(CgroupLayout layout, string root)
         }
     }
 
+    /// <summary>Caps the CPU time of a container that has been made. False: it can't be; true also where the machine has no such controller.</summary>
+    public bool CapCpu(string containerId, long quotaMicroseconds) =>
+        layout.Directory("cpu", PathOf(containerId)) is not { } directory || (layout.Version == CgroupVersion.V2
+            ? TryWrite($"{directory}/cpu.max", string.Create(CultureInfo.InvariantCulture, $"{quotaMicroseconds} {CgroupLimits.PeriodMicroseconds}"))
+            : TryWrite($"{directory}/cpu.cfs_period_us", CgroupLimits.PeriodMicroseconds.ToString(CultureInfo.InvariantCulture))
+              && TryWrite($"{directory}/cpu.cfs_quota_us", quotaMicroseconds.ToString(CultureInfo.InvariantCulture)));
+
     /// <summary>Times the kernel killed a process of the container for memory; null when its cgroup is gone.</summary>
     public long? OomKills(string containerId) =>
         layout.Directory("memory", PathOf(containerId)) is { } directory
