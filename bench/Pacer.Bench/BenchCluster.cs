@@ -81,14 +81,14 @@ internal sealed class BenchCluster : IAsyncDisposable
 
     /// <summary>Posts an app and returns how long it took until that many TASK_RUNNING were told on the event stream.</summary>
     /// <param name="more">Members of the app's JSON, each with a comma before it.</param>
-    public async Task<TimeSpan> TimeToRunningAsync(string id, int instances, string more = "")
+    public async Task<TimeSpan> TimeToRunningAsync(string id, int instances, string more = "", string cpus = "0.01")
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, "v2/events?event_type=status_update_event");
         request.Headers.Accept.ParseAdd("text/event-stream");
         using var response = await Http.SendAsync(request, HttpCompletionOption.ResponseHeadersRead);
         using var events = new StreamReader(await response.Content.ReadAsStreamAsync());
         var since = Stopwatch.StartNew();
-        var posting = SendAsync(HttpMethod.Post, "v2/apps", $$"""{"id":"{{id}}","cmd":"exec sleep 100000","cpus":0.01,"mem":32,"instances":{{instances}}{{more}}}""");
+        var posting = SendAsync(HttpMethod.Post, "v2/apps", $$"""{"id":"{{id}}","cmd":"exec sleep 100000","cpus":{{cpus}},"mem":32,"instances":{{instances}}{{more}}}""");
         for (var running = 0; running < instances;)
         {
             var line = await events.ReadLineAsync() ?? throw new InvalidOperationException("the event stream ended");

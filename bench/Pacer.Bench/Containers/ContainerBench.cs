@@ -11,6 +11,9 @@ internal static class ContainerBench
 {
     private const int SingleRounds = 15;
     private const int PullRounds = 3;
+
+    // What every container gets, whoever starts it; Docker's with the same limit of memory.
+    private const string Cpus = "0.1";
     private const string Sleep = "exec sleep 100000";
 
     /// <summary>What is missing here, with the remedy; null: nothing.</summary>
@@ -46,8 +49,8 @@ internal static class ContainerBench
         Report report, BenchCluster cluster, PrivateDocker docker, string image, bool onBridge, CancellationToken cancellationToken)
     {
         var kind = onBridge ? "bridge" : "host";
-        var template = $"template-{kind}";
-        await cluster.TimeToRunningAsync("/" + template, 1, App(image, onBridge)).WaitAsync(cancellationToken);
+        var template = $"tpl-{kind}"; // short: containers are named after the end of their task
+        await cluster.TimeToRunningAsync("/" + template, 1, App(image, onBridge), Cpus).WaitAsync(cancellationToken);
         var (pacer, bare, client, engine) = (new List<double>(), new List<double>(), new List<double>(), new List<double>());
         await using (var containers = await BareContainers.LikeAsync(cluster, template, onBridge))
         {
@@ -57,7 +60,7 @@ internal static class ContainerBench
                 var times = new[]
                 {
                     (bare, await containers.StartAsync(1, 1)),
-                    (pacer, await cluster.TimeToRunningAsync($"/{kind}{round + 1}", 1, App(image, onBridge)).WaitAsync(cancellationToken)),
+                    (pacer, await cluster.TimeToRunningAsync($"/{kind}{round + 1}", 1, App(image, onBridge), Cpus).WaitAsync(cancellationToken)),
                     (client, await RunByClientAsync(docker, image, onBridge)),
                     (engine, await RunByEngineAsync(docker, image, onBridge)),
                 };
@@ -80,7 +83,7 @@ internal static class ContainerBench
     private static async Task<TimeSpan> RunByClientAsync(PrivateDocker docker, string image, bool onBridge)
     {
         string[] network = onBridge ? ["-p", "80"] : ["--network", "host"];
-        var (took, id) = await docker.ClientAsync(["run", "-d", "--memory", "32m", .. network, image, "sh", "-c", Sleep]);
+        var (took, id) = await docker.ClientAsync(["run", "-d", "--cpus", Cpus, "--memory", "32m", .. network, image, "sh", "-c", Sleep]);
         await docker.SendAsync(HttpMethod.Delete, $"/containers/{id}?force=1");
         return took;
     }
@@ -91,7 +94,7 @@ internal static class ContainerBench
         {
             ["Image"] = image,
             ["Cmd"] = new JsonArray("sh", "-c", Sleep),
-            ["HostConfig"] = new JsonObject { ["NetworkMode"] = onBridge ? "bridge" : "host", ["Memory"] = 32 << 20 },
+            ["HostConfig"] = new JsonObject { ["NetworkMode"] = onBridge ? "bridge" : "host", ["Memory"] = 32 << 20, ["NanoCpus"] = 100_000_000 },
         };
         if (onBridge)
         {
@@ -117,7 +120,7 @@ internal static class ContainerBench
             for (var round = 0; round < rounds; round++)
             {
                 var name = $"fleet{instances}-{round}";
-                pacer.Add((await cluster.TimeToRunningAsync("/" + name, instances, App(image, onBridge: false)).WaitAsync(cancellationToken)).TotalSeconds);
+                pacer.Add((await cluster.TimeToRunningAsync("/" + name, instances, App(image, onBridge: false), Cpus).WaitAsync(cancellationToken)).TotalSeconds);
                 ours = BareContainers.MemoryOutside(cluster.DataDirectory);
                 await cluster.RemoveAsync("/" + name).WaitAsync(cancellationToken);
 
@@ -147,7 +150,7 @@ internal static class ContainerBench
             var image = $"{registry.Host}/bench/large{round}:1";
             async Task OursAsync()
             {
-                pacer.Add((await cluster.TimeToRunningAsync($"/large{round}", 1, App(image, onBridge: false)).WaitAsync(cancellationToken)).TotalSeconds);
+                pacer.Add((await cluster.TimeToRunningAsync($"/large{round}", 1, App(image, onBridge: false), Cpus).WaitAsync(cancellationToken)).TotalSeconds);
                 await cluster.RemoveAsync($"/large{round}").WaitAsync(cancellationToken);
             }
             async Task TheirsAsync()

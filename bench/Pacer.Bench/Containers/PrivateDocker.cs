@@ -122,7 +122,7 @@ internal sealed class PrivateDocker : IAsyncDisposable
             ["TaskTemplate"] = new JsonObject
             {
                 ["ContainerSpec"] = new JsonObject { ["Image"] = image, ["Command"] = new JsonArray("sh", "-c", "exec sleep 100000"), ["StopGracePeriod"] = 1 },
-                ["Resources"] = new JsonObject { ["Limits"] = new JsonObject { ["MemoryBytes"] = 32 << 20 } },
+                ["Resources"] = new JsonObject { ["Limits"] = new JsonObject { ["MemoryBytes"] = 32 << 20, ["NanoCPUs"] = 100_000_000 } },
                 // As for Pacer's: the node's own network, so that no bridge is counted.
                 ["Networks"] = new JsonArray(new JsonObject { ["Target"] = "host" }),
             },
