@@ -1,4 +1,5 @@
 using Pacer.Agent.Containers;
+using Pacer.Agent.Containers.Oci;
 using Pacer.Shell.Tests.Containers;
 
 namespace Pacer.Shell.Tests.Breakout;
@@ -37,6 +38,25 @@ public sealed class LimitTests : IAsyncLifetime
         Assert.Equal(RecoveredState.Running, await _lab.Runtime.RecoverAsync("beside", "", default));
         await _lab.Runtime.DeleteAsync("bomb", default);
         Assert.DoesNotContain("bomb", _lab.Oci.Cgroups.Containers());
+    }
+
+    [Fact]
+    public async Task SystemCalls_OfLaterContainersAndOfWhatIsExecutedThere_AreFilteredAsThoseOfTheFirst()
+    {
+        const string tries = "grep ^Seccomp: /proc/self/status; unshare -U true 2>/dev/null || echo refused";
+        foreach (var id in (string[])["first", "second", "third"])
+        {
+            await _lab.RunAsync(_lab.Sh(id, tries));
+            Assert.Equal("Seccomp:\t2\nrefused\n", File.ReadAllText($"{_lab.Directory}/work/sandboxes/{id}/stdout"));
+        }
+        await _lab.Runtime.StartAsync(_lab.Sh("stays", "exec sleep 1000"), default);
+        // The filter was made once and is handed over since then.
+        Assert.Contains(SeccompFilter.Annotation, File.ReadAllText($"{_lab.Oci.Paths.Bundle("stays")}/config.json"), StringComparison.Ordinal);
+        Assert.DoesNotContain(SeccompFilter.Annotation, File.ReadAllText($"{_lab.Oci.Paths.Bundle("first")}/config.json"), StringComparison.Ordinal);
+        Assert.Equal(File.ReadAllBytes($"{_lab.Oci.Paths.RuntimeState("first")}/seccomp.bpf"), File.ReadAllBytes($"{_lab.Oci.Paths.RuntimeState("stays")}/seccomp.bpf"));
+        await using var exec = await _lab.Runtime.ExecAsync("stays", new ExecPlan(["/bin/sh", "-c", tries], null, null, false, 0, 0), default);
+        using var output = new StreamReader(exec.Output);
+        Assert.Equal("Seccomp:\t2\nrefused\n", await output.ReadToEndAsync());
     }
 
     [Theory]

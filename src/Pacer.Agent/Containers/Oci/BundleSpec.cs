@@ -29,8 +29,8 @@ internal sealed record BundleSpec(
     /// <summary>The container may write to its root: that of an image, which is a copy of its own.</summary>
     public bool WritableRoot { get; init; }
 
-    /// <summary>The value of <c>linux.seccomp</c>; null: no filter.</summary>
-    public ReadOnlyMemory<byte>? Seccomp { get; init; }
+    /// <summary>Null: no filter.</summary>
+    public SeccompFilter? Seccomp { get; init; }
 
     /// <summary>No IPC namespace of its own.</summary>
     public bool SharesNodeIpc { get; init; }
@@ -81,6 +81,13 @@ internal sealed record BundleSpec(
 
         json.WriteEndArray();
         WriteLinux(json);
+        if (Seccomp?.Compiled is { } compiled)
+        {
+            json.WriteStartObject("annotations");
+            json.WriteString(SeccompFilter.Annotation, compiled);
+            json.WriteEndObject();
+        }
+
         json.WriteEndObject();
         json.Flush();
         return buffer.WrittenMemory;
@@ -139,7 +146,7 @@ internal sealed record BundleSpec(
         if (Seccomp is { } seccomp)
         {
             json.WritePropertyName("seccomp");
-            json.WriteRawValue(seccomp.Span, skipInputValidation: true);
+            json.WriteRawValue(seccomp.Json.Span, skipInputValidation: true);
         }
 
         WriteStrings(json, "maskedPaths", MaskedPaths);

@@ -207,6 +207,7 @@ internal sealed class OciRuntime : IContainerRuntime
             var monitorPid = int.Parse(File.ReadAllText($"{bundle}/conmon.pid"), CultureInfo.InvariantCulture);
             var record = new ContainerRecord(ContainerRecord.CurrentBootId, ProcessIdentity.Of(monitorPid), ProcessIdentity.Of(initPid));
             record.Write(_paths.Record(id));
+            spec.Seccomp?.LearnFrom(_paths.RuntimeState(id));
             if (spec.Limits.CpuQuotaMicroseconds is { } quota && !_cgroups.CapCpu(id, quota))
             {
                 throw new ContainerStartException("its CPU time can't be capped: the cgroup refuses a quota");

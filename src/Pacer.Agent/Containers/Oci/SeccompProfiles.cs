@@ -1,3 +1,5 @@
+using System.Collections.Concurrent;
+
 namespace Pacer.Agent.Containers.Oci;
 
 /// <summary>
@@ -11,9 +13,12 @@ internal sealed class SeccompProfiles(string? directory, bool filters = true)
 
     private const string DefaultFile = "/usr/share/containers/seccomp.json";
 
-    /// <summary>The profile as the OCI runtime takes it; null: no filter. Throws <see cref="ContainerStartException"/>.</summary>
+    private readonly ConcurrentDictionary<(string File, string Capabilities), (DateTime Changed, SeccompFilter Filter)> _filters = new();
+    private readonly SeccompFilter _withoutProfile = new(UserNamespaceRules.Alone());
+
+    /// <summary>The profile as the OCI runtime takes it, the same object each time; null: no filter. Throws <see cref="ContainerStartException"/>.</summary>
     /// <param name="name">Null: the default one if the container has an image and the node has that profile, else that which only refuses user namespaces.</param>
-    public ReadOnlyMemory<byte>? Find(string? name, bool unconfined, bool hasImage, IReadOnlyList<string> capabilities)
+    public SeccompFilter? Find(string? name, bool unconfined, bool hasImage, IReadOnlyList<string> capabilities)
     {
         if (unconfined || (name is null && !filters))
         {
@@ -21,7 +26,7 @@ internal sealed class SeccompProfiles(string? directory, bool filters = true)
         }
         if (name is null && !(hasImage && File.Exists(DefaultFile)))
         {
-            return UserNamespaceRules.Alone();
+            return _withoutProfile;
         }
         var wanted = name ?? Default;
         var file = directory is not null && IsName(wanted) && Path.Combine(directory, wanted) is var own && File.Exists(own) ? own
@@ -35,7 +40,13 @@ internal sealed class SeccompProfiles(string? directory, bool filters = true)
         }
         try
         {
-            return SeccompProfile.ToOci(File.ReadAllBytes(file), wanted, capabilities, refuseUserNamespaces: file == DefaultFile);
+            var (key, changed) = ((file, string.Join(' ', capabilities)), File.GetLastWriteTimeUtc(file));
+            if (!_filters.TryGetValue(key, out var known) || known.Changed != changed)
+            {
+                known = (changed, new SeccompFilter(SeccompProfile.ToOci(File.ReadAllBytes(file), wanted, capabilities, refuseUserNamespaces: file == DefaultFile)));
+                _filters[key] = known;
+            }
+            return known.Filter;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
