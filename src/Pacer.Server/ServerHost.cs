@@ -265,7 +265,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         services.AddSingleton<AgentSessions>();
         services.AddSingleton<IAgentSessions>(provider => provider.GetRequiredService<AgentSessions>());
         services.AddSingleton<AgentLinkService>();
-        var rules = new AppRules { EnforceRoleOfNewGroups = options.NewGroupEnforceRole };
+        var rules = new AppRules { EnforceRoleOfNewGroups = options.NewGroupEnforceRole, LabelWarnings = options.LabelWarnings };
         var secrets = new SecretStore(
             SecretKey.Open(options.SecretsKeyFile ?? Path.Combine(options.DataDir, SecretKey.FileName), options.SecretsKey), options.SecretsDir);
         services.AddSingleton(rules);

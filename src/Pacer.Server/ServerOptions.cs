@@ -1,3 +1,5 @@
+using Pacer.Contracts.Endpoints;
+
 namespace Pacer.Server;
 
 /// <summary>Settings of the control plane. Each has a command-line flag and an environment variable (docs/configuration.md).</summary>
@@ -41,6 +43,9 @@ public sealed record ServerOptions
 
     /// <summary>What apps without acceptedResourceRoles may use: "any", "unreserved" or "reserved".</summary>
     public string AcceptedRolesDefault { get; init; } = "any";
+
+    /// <summary>What is wrong with the labels of a service that is deployed, in words for users; null: nobody reads labels.</summary>
+    public Func<EndpointService, IReadOnlyList<string>>? LabelWarnings { get; init; }
 
     /// <summary>Region of apps without a constraint on @region or @zone; null: they go to every region.</summary>
     public string? HomeRegion { get; init; }

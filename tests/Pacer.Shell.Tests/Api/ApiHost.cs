@@ -32,16 +32,17 @@ internal sealed class ApiHost : IAsyncDisposable
 
     public string BaseAddress => _client.BaseAddress!.ToString().TrimEnd('/');
 
-    public static async Task<ApiHost> StartAsync(StepLoop? loop = null)
+    public static async Task<ApiHost> StartAsync(StepLoop? loop = null, AppRules? rules = null)
     {
+        rules ??= new AppRules();
         loop ??= new StepLoop();
         var posted = new List<AppPosted>();
         var builder = WebApplication.CreateSlimBuilder();
         builder.Logging.ClearProviders();
         builder.WebHost.UseUrls("http://127.0.0.1:0");
         var web = builder.Build();
-        AppsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System, posted.Add);
-        GroupsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System);
+        AppsEndpoints.Map(web, loop, rules, TimeProvider.System, posted.Add);
+        GroupsEndpoints.Map(web, loop, rules, TimeProvider.System);
         var podChanges = new List<PodChanged>();
         PodsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System, podChanges.Add);
         await web.StartAsync();

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Pacer.Cli.Roles;
+using Pacer.Edge.Balancing;
 using Pacer.Server;
 
 namespace Pacer.Cli.Commands.Roles;
@@ -48,6 +49,7 @@ internal sealed class ServerFlags(Surroundings surroundings)
         Http = FlagValue.Address(parse, _http),
         AgentListen = string.IsNullOrEmpty(parse.GetValue(_agentListen)) ? null : FlagValue.Address(parse, _agentListen),
         DataDir = dataDirectory,
+        LabelWarnings = LabelWarnings.Of,
         JoinToken = parse.GetValue(_joinToken) is { Length: > 0 } token ? token : null,
         AgentTimeout = TimeSpan.FromSeconds(FlagValue.Number(parse, _agentTimeout, "75")!.Value),
         // The key itself has no flag: the command lines of all processes can be read by everyone.

@@ -127,9 +127,11 @@ internal static class AppChanges
     public static RunSpecChange.Put PlanOne(AppsContext context, HttpContext http, ClusterState state, JsonElement element, string path)
     {
         var id = AppReader.ReadId(element, path);
-        return AppLookup.Replaced(state, id) is { } current
+        var change = AppLookup.Replaced(state, id) is { } current
             ? Update(context, http, state, element, current, path)
             : Replace(context, http, element, id, null, path);
+        context.Warned(http, [change]);
+        return change;
     }
 
     private static RunSpecChange.Put Replace(
@@ -185,7 +187,7 @@ internal static class AppChanges
 
     private static Task<CommandResult> SubmitAsync(
         AppsContext context, HttpContext http, Func<ClusterState, ValueList<RunSpecChange>> plan) =>
-        RunSpecCommit.SubmitAsync(context.Loop, plan, AppQuery.Flag(http, "force"), http.RequestAborted);
+        RunSpecCommit.SubmitAsync(context.Loop, state => context.Warned(http, plan(state)), AppQuery.Flag(http, "force"), http.RequestAborted);
 
     // The stored form has the version and the service ports. Later changes may have come in between; the history still has ours.
     public static RunSpec Stored(ClusterState state, RunSpec planned, Timestamp version)

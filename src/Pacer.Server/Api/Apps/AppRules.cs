@@ -1,4 +1,5 @@
 using System.Collections.Frozen;
+using Pacer.Contracts.Endpoints;
 
 namespace Pacer.Server.Api.Apps;
 
@@ -26,6 +27,9 @@ internal sealed record AppRules
 
     /// <summary>A typing mistake must not start a million tasks.</summary>
     public int MaxInstances { get; init; } = 100_000;
+
+    /// <summary>What is wrong with the labels of a service, in words for users: those who read labels know. Null: nobody does.</summary>
+    public Func<EndpointService, IReadOnlyList<string>>? LabelWarnings { get; init; }
 
     public FrozenSet<string> Features { get; init; } = FrozenSet.Create(
         StringComparer.Ordinal, Secrets, GpuResources, ExternalVolumes, "vips", "task_killing");

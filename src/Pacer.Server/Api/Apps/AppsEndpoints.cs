@@ -1,8 +1,10 @@
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Routing;
+using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Responses;
+using Pacer.Server.Endpoints;
 using Pacer.Server.Loop;
 
 namespace Pacer.Server.Api.Apps;
@@ -16,6 +18,19 @@ internal sealed record AppsContext(IClusterLoop Loop, AppRules Rules, TimeProvid
 {
     public AppReader Reader { get; } =
         new(Rules, group => Loop.State.Groups.GetValueOrDefault(group)?.EnforceRole ?? Rules.EnforceRoleOfNewGroups);
+
+    /// <summary>The same changes, after the answer got the warnings of their labels.</summary>
+    public ValueList<RunSpecChange> Warned(HttpContext http, ValueList<RunSpecChange> changes)
+    {
+        foreach (var put in changes.OfType<RunSpecChange.Put>())
+        {
+            if (Rules.LabelWarnings is { } read && put.Spec.Definition.Contains("\"labels\"", StringComparison.Ordinal))
+            {
+                ApiResponse.AddWarnings(http, read(EndpointRows.Service(put.Spec, current: true)));
+            }
+        }
+        return changes;
+    }
 
     public Timestamp Now => Timestamp.From(Time.GetUtcNow());
 }

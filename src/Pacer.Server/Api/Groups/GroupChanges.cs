@@ -28,13 +28,19 @@ internal static class GroupChanges
             {
                 throw new ApiException(ApiErrors.AppWithPathExists(id));
             }
-            return GroupPlan.Make(context, state, body.RootElement, id, force);
+            return Warned(context, http, GroupPlan.Make(context, state, body.RootElement, id, force));
         }, http.RequestAborted);
         if (result is CommandResult.Deploying)
         {
             ApiResponse.SetLocation(http, id);
         }
         await CommandResults.WriteAsync(http, result, deployingStatus: 201);
+    }
+
+    private static Input.ChangeRunSpecs Warned(AppsContext context, HttpContext http, Input.ChangeRunSpecs plan)
+    {
+        context.Warned(http, plan.Changes);
+        return plan;
     }
 
     public static async Task PutAsync(AppsContext context, HttpContext http, string path)
@@ -46,7 +52,7 @@ internal static class GroupChanges
             IsAlone(body.RootElement, "version") ? GroupRollback.Make(
                 state, id, AppReader.ParseVersion(body.RootElement.GetProperty("version").GetString()!), force)
             : IsAlone(body.RootElement, "scaleBy") ? Scale(context, state, id, body.RootElement.GetProperty("scaleBy").GetDouble(), force)
-            : GroupPlan.Make(context, state, body.RootElement, id, force);
+            : Warned(context, http, GroupPlan.Make(context, state, body.RootElement, id, force));
 
         if (AppQuery.Flag(http, "dryRun"))
         {

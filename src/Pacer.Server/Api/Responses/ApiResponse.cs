@@ -114,10 +114,10 @@ internal static class ApiResponse
     public static void SetLocation(HttpContext http, string id) =>
         http.Response.Headers.Location = $"{http.Request.Scheme}://{http.Request.Host}{id}";
 
-    /// <summary>One header value a warning. Requests with warnings are carried out all the same.</summary>
+    /// <summary>One header value a warning, each once. Requests with warnings are carried out all the same.</summary>
     public static void AddWarnings(HttpContext http, IEnumerable<string> warnings)
     {
-        var values = warnings.Distinct().Take(MaxWarnings).Select(ToHeaderText).ToArray();
+        var values = http.Response.Headers[WarningHeader].OfType<string>().Concat(warnings.Select(ToHeaderText)).Distinct().Take(MaxWarnings).ToArray();
         if (values.Length > 0)
         {
             http.Response.Headers[WarningHeader] = values;
