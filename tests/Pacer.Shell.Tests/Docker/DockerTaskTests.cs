@@ -95,6 +95,28 @@ public sealed class DockerTaskTests(DockerDaemon daemon)
     }
 
     [Theory]
+    [InlineData("")]
+    [InlineData("nobody")]
+    public async Task SecretFile_IsReadableInMemory_NotInspectable_AndGoesWithTheContainer(string user)
+    {
+        await using var bench = await DockerBench.StartAsync(daemon);
+        var files = $"/dev/shm/pacer-secrets-{bench.Agents.Agent.AgentId}";
+        bench.Server.Launch(bench.Shell("secret.1", "stat -c %a /run/key; cat /run/key; (echo x > /run/key) 2>/dev/null || echo ' kept'; grep -o ' /run/key tmpfs ro' /proc/mounts; exec sleep 1000", spec =>
+        {
+            spec.User = user;
+            spec.Mounts.Add(new Mount { Source = "key", Destination = "/run/key", ReadOnly = true, IsSecret = true, Secret = Google.Protobuf.ByteString.CopyFromUtf8("open sesame") });
+        }));
+        await bench.UntilPrintedAsync("secret.1", "444\nopen sesame kept\n /run/key tmpfs ro\n");
+        Assert.Equal("open sesame", File.ReadAllText(Assert.Single(Directory.GetFiles(files, "*", SearchOption.AllDirectories))));
+        var container = await bench.InspectAsync("secret.1");
+        Assert.Contains("/run/key", container.ToJsonString(), StringComparison.Ordinal);
+        Assert.DoesNotContain("sesame", container.ToJsonString(), StringComparison.Ordinal);
+        bench.Server.Kill("secret.1", 1);
+        await bench.Server.WaitForAsync("secret.1", TaskState.TaskKilled);
+        await AgentBench.UntilAsync(() => !Directory.Exists(files), "the secret is still there");
+    }
+
+    [Theory]
     [InlineData("publish", "80:80", "container.portMappings")]
     [InlineData("name", "x", "Pacer decides that itself")]
     [InlineData("frobnicate", "x", "no option of `docker run`")]

@@ -64,6 +64,36 @@ public sealed class ImageContainerTests : IAsyncLifetime
         return Output(spec.TaskId);
     }
 
+    [Theory]
+    [InlineData("1234", "", "1234")]
+    [InlineData("1234", "nobody", "65534")]
+    [InlineData("", "", "0")]
+    public async Task SecretFile_IsOnlyItsUsersInMemory_AndGoesWithTheContainer(string ofImage, string ofTask, string owner)
+    {
+        await TestImage.Busybox(new JsonObject { ["User"] = ofImage }).PushAsync(_registry, "secret");
+        var files = Path.Combine(_bench.Options.RunDir, "secrets");
+        _bench.Server.Launch(Task("secret.1", "secret", spec =>
+        {
+            spec.User = ofTask;
+            spec.Command = new Command
+            {
+                Shell = "stat -c '%a %u' /etc/key; cat /etc/key; (echo x > /etc/key) 2>/dev/null || echo ' kept'; grep -o ' /etc/key tmpfs ro' /proc/mounts; while [ ! -e $MESOS_SANDBOX/end ]; do sleep 0.1; done",
+            };
+            spec.Mounts.Add(new Mount { Source = "key", Destination = "/etc/key", ReadOnly = true, IsSecret = true, Secret = ByteString.CopyFromUtf8("open sesame") });
+        }));
+        await AgentBench.UntilAsync(() => File.Exists(_bench.SandboxOf("secret.1") + "/stdout")
+            && Output("secret.1") == $"400 {owner}\nopen sesame kept\n /etc/key tmpfs ro\n", "the task has not found its secret");
+        var file = Assert.Single(Directory.GetFiles(files, "*", SearchOption.AllDirectories));
+        Assert.Equal("tmpfs", new DriveInfo(file).DriveFormat);
+        foreach (var kept in Directory.EnumerateFiles(_bench.Options.WorkDir, "secret.1*", SearchOption.AllDirectories))
+        {
+            Assert.DoesNotContain("sesame", File.ReadAllText(kept), StringComparison.Ordinal);
+        }
+        File.WriteAllText(_bench.SandboxOf("secret.1") + "/end", "");
+        await _bench.Server.WaitForAsync("secret.1", TaskState.TaskFinished);
+        await AgentBench.UntilAsync(() => !Directory.Exists(files), "the secret is still there");
+    }
+
     [Fact]
     public async Task Image_ItsOwnCommandUserEnvironmentAndDirectory_AreTaken()
     {
