@@ -95,7 +95,8 @@ internal sealed class BareContainers : IAsyncDisposable
             await File.WriteAllTextAsync($"{_directory}/{id}/config.json", _config.Replace(_id, id, StringComparison.Ordinal));
         }
         _started.AddRange(ids);
-        var output = await RunAsync("/bin/bash", [_directory + "/start", _directory, parallelism.ToString(System.Globalization.CultureInfo.InvariantCulture), .. ids]);
+        // Of a session of its own: a start that Ctrl-C cut short would leave more than its end could find.
+        var output = await RunAsync("/usr/bin/setsid", ["-w", "/bin/bash", _directory + "/start", _directory, parallelism.ToString(System.Globalization.CultureInfo.InvariantCulture), .. ids]);
         return TimeSpan.FromMicroseconds(double.Parse(output, System.Globalization.CultureInfo.InvariantCulture));
     }
 

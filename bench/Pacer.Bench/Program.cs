@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 using Pacer.Bench;
 
 // Measures the published pacer against what it stands on: bare conmon and crun, bare SQLite. What is compared alternates in one
@@ -68,11 +69,13 @@ if (args is ["containers"])
         return 1;
     }
     using var interrupt = new CancellationTokenSource();
-    Console.CancelKeyPress += (_, pressed) =>
+    void Interrupt(PosixSignalContext signal)
     {
-        pressed.Cancel = true; // what was started is taken down first
+        signal.Cancel = true; // what was started is taken down first
         interrupt.Cancel();
-    };
+    }
+    using var pressed = PosixSignalRegistration.Create(PosixSignal.SIGINT, Interrupt);
+    using var ended = PosixSignalRegistration.Create(PosixSignal.SIGTERM, Interrupt);
     var containers = new Report();
     try
     {
