@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text.RegularExpressions;
 using Pacer.EndToEnd.Support;
 
 namespace Pacer.EndToEnd;
@@ -46,26 +44,8 @@ public sealed class NetworkTests
     {
         SkipWithoutNetworks();
         await using var cluster = await Cluster.StartAsync("--network", $"lan=10.{110 + Environment.ProcessId % 40}.{Environment.ProcessId / 40 % 250}.0/24");
-        var page = await File.ReadAllTextAsync(Path.Combine(PacerProgram.Repository, "docs/networking.md"));
-        page = page.Replace("31500", cluster.FirstPort.ToString(System.Globalization.CultureInfo.InvariantCulture));
-        var folder = Directory.CreateDirectory(Path.Combine(cluster.DataDirectory, "examples")).FullName;
-        var examples = Regex.Matches(page, "with `(?<file>[a-z]+\\.json)`:\n\n```json\n(?<json>.*?)```\n\n```sh\n(?<sh>.*?)```", RegexOptions.Singleline);
-        Assert.Equal(2, examples.Count);
-        foreach (Match example in examples)
-        {
-            await File.WriteAllTextAsync(Path.Combine(folder, example.Groups["file"].Value), example.Groups["json"].Value);
-            var start = PacerProgram.StartInfo(cluster.Api.Url);
-            (start.FileName, start.WorkingDirectory) = ("/bin/bash", folder);
-            start.ArgumentList.Add("-ec");
-            start.ArgumentList.Add($"pacer() {{ '{PacerProgram.Path}' \"$@\" </dev/null; }}\n{example.Groups["sh"].Value}");
-            using var shell = Process.Start(start)!;
-            shell.StandardInput.Close();
-            var output = shell.StandardOutput.ReadToEndAsync();
-            var error = shell.StandardError.ReadToEndAsync();
-            await shell.WaitForExitAsync().WaitAsync(TimeSpan.FromSeconds(60));
-            Assert.True(shell.ExitCode == 0, $"{example.Groups["sh"].Value}\n{await output}\n{await error}");
-            Assert.Contains("Directory listing", await output);
-        }
+        var page = (await PageExamples.ReadAsync("networking.md")).Replace("31500", cluster.FirstPort.ToString(System.Globalization.CultureInfo.InvariantCulture));
+        Assert.All(await PageExamples.RunAsync(cluster, page, 2), output => Assert.Contains("Directory listing", output));
     }
 
     [Fact]

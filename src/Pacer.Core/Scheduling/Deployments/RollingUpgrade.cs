@@ -54,7 +54,7 @@ internal static class RollingUpgrade
         var healthyOld = old.Where(i => InstanceHealth.IsHealthyAndReady(i, specOf(i))).ToList();
         var healthyNow = healthyOld.Count + freshHealthy;
         var killable = Math.Max(0, healthyNow - minHealthy);
-        if (minHealthy == maxCapacity && healthyNow >= minHealthy && inPlace)
+        if (minHealthy == maxCapacity && healthyNow >= minHealthy && (inPlace || !target.ExclusiveVolumes.IsEmpty))
         {
             killable = healthyNow - minHealthy + 1; // its data can't be in two places: one fewer for as long as it takes
         }
