@@ -153,6 +153,24 @@ public sealed class PlacementScenarios
     }
 
     [Fact]
+    public void UnsharedVolume_Update_EndsTheOldInstanceBeforeTheNewOneIsPlaced()
+    {
+        var cluster = new TestCluster();
+        cluster.AddAgent("a", volumeDrivers: ["local"]);
+        var app = App("/a") with { VolumeDrivers = ["local"], ExclusiveVolumes = ["rows"], Upgrade = new UpgradeStrategy(0.5, 0) };
+        cluster.Put(app);
+        var before = cluster.Single("/a").Id;
+        cluster.Events.Clear();
+        cluster.Put(app with { Definition = "{\"cmd\":\"new\"}" });
+        var changes = cluster.Events.OfType<ClusterEvent.InstanceChanged>().Select(change => change.Instance).ToList();
+        var end = changes.FindIndex(instance => instance.Id == before && instance.Condition == Condition.Killed);
+        var start = changes.FindIndex(instance => instance.Id != before && instance.Placement is not null);
+        Assert.InRange(end, 0, start - 1);
+        Assert.Equal(Condition.Running, cluster.Single("/a").Condition);
+        Assert.Empty(cluster.State.Deployments);
+    }
+
+    [Fact]
     public void DockerApp_GoesOnlyWhereDockerIs()
     {
         var cluster = Zones(2);
