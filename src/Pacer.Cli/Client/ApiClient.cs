@@ -133,6 +133,10 @@ internal sealed class ApiClient : IDisposable
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
         using var response = await SendAsync(request, HttpCompletionOption.ResponseContentRead, cancellationToken);
+        if (response.StatusCode == HttpStatusCode.UpgradeRequired)
+        {
+            return Refusal(status, null, "The task's node could not open a session; try again.");
+        }
         var text = await response.Content.ReadAsStringAsync(cancellationToken);
         return Refusal(response.StatusCode == status ? response.StatusCode : status, Parse(text), text);
     }

@@ -239,6 +239,18 @@ public sealed class SandboxEndpointTests : IAsyncLifetime
         Assert.Contains("pacer task exec", body.GetProperty("message").GetString());
     }
 
+    [Fact]
+    public async Task Exec_TaskThatDoesNotRunYet_SaysSoWithoutWebSocketToo()
+    {
+        await _server.SendAsync("POST", "/v2/apps", """{"id":"/later","cmd":"sleep 100","cpus":0.1,"mem":32}""");
+        await Eventually.TrueAsync(async () => await _server.TaskStatesAsync("/later") is ["TASK_STAGING"], "the task is being launched");
+        var tasks = await _server.GetJsonAsync("/v2/apps//later/tasks");
+        var id = tasks.GetProperty("tasks")[0].GetProperty("id").GetString();
+        var (status, body) = await _server.SendAsync("GET", $"/v2/tasks/{id}/exec?cmd=ls");
+        Assert.Equal(HttpStatusCode.Conflict, status);
+        Assert.Contains("is not running: it is TASK_STAGING", body.GetProperty("message").GetString());
+    }
+
     private static Task SendAsync(ClientWebSocket socket, byte kind, string text) =>
         socket.SendAsync((byte[])[kind, .. Encoding.UTF8.GetBytes(text)], WebSocketMessageType.Binary, true, CancellationToken.None);
 

@@ -24,10 +24,6 @@ internal static class ExecEndpoint
 
     private static async Task ExecAsync(HttpContext http, IClusterLoop loop, IAgentSessions sessions, CancellationToken stopping)
     {
-        if (!http.WebSockets.IsWebSocketRequest)
-        {
-            throw new ApiException(new ApiError(426, "This address speaks WebSocket only; on the command line use: pacer task exec TASK COMMAND."));
-        }
         var command = http.Request.Query["cmd"];
         if (command.Count == 0 || string.IsNullOrEmpty(command[0]))
         {
@@ -48,6 +44,12 @@ internal static class ExecEndpoint
         if (task.Condition is not (Condition.Running or Condition.Starting or Condition.Killing))
         {
             throw new ApiException(new ApiError(409, $"Task '{task.Id}' is not running: it is {task.Condition.ToMesosState()}."));
+        }
+
+        // Last, so that who was refused a WebSocket can ask why without one.
+        if (!http.WebSockets.IsWebSocketRequest)
+        {
+            throw new ApiException(new ApiError(426, "This address speaks WebSocket only; on the command line use: pacer task exec TASK COMMAND."));
         }
 
         // Opened before the upgrade: as long as this is HTTP, what goes wrong has a status.
