@@ -37,6 +37,8 @@ internal sealed class AgentBench : IAsyncDisposable
 
     public AgentHost Agent => _agents[^1];
 
+    public bool HasAgent => _agents.Count > 0;
+
     public static async Task<AgentBench> StartAsync(bool startAgent = true, Func<AgentOptions, AgentOptions>? change = null)
     {
         var root = Directory.CreateTempSubdirectory("pacer-agent-test-").FullName;
@@ -84,7 +86,7 @@ internal sealed class AgentBench : IAsyncDisposable
 
     public string Checkpoint(string taskId, string kind) => Path.Combine(Options.WorkDir, "tasks", $"{taskId}.{kind}");
 
-    public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 15)
+    public static async Task UntilAsync(Func<bool> condition, string what, int seconds = 45)
     {
         for (var deadline = DateTime.UtcNow.AddSeconds(seconds); !condition();)
         {

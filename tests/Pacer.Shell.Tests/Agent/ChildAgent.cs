@@ -67,7 +67,7 @@ namespace Pacer.Shell.Tests.Agent
 
         public async Task WaitForCrashAsync()
         {
-            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+            using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(45));
             await _process.WaitForExitAsync(patience.Token);
         }
 

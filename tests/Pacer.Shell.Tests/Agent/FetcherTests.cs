@@ -11,7 +11,7 @@ namespace Pacer.Shell.Tests.Agent;
 public sealed class FetcherTests : IAsyncDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("pacer-fetch-test-").FullName;
-    private readonly ArtifactSource _source = new(TimeProvider.System, TimeSpan.FromMilliseconds(400));
+    private readonly ArtifactSource _source = new(TimeProvider.System, TimeSpan.FromMilliseconds(1500));
     private readonly FetchCache _cache;
     private readonly Fetcher _fetcher;
     private TestWeb? _web;
@@ -181,7 +181,7 @@ public sealed class FetcherTests : IAsyncDisposable
 
     [Theory]
     [InlineData("/nothing", "404 Not Found")]
-    [InlineData("/never", "no data for 0.4 seconds")]
+    [InlineData("/never", "no data for 1.5 seconds")]
     public async Task Fetch_HttpFails_MessageNamesUriAndCause(string path, string cause)
     {
         var web = await WebAsync();

@@ -190,7 +190,7 @@ internal sealed class TestServer : AgentLink.AgentLinkBase, IAsyncDisposable
 
     public async Task<T> WaitAsync<T>(Func<TestServer, T?> look, string what) where T : class
     {
-        for (var deadline = DateTime.UtcNow.AddSeconds(15); ;)
+        for (var deadline = DateTime.UtcNow.AddSeconds(45); ;)
         {
             Task changed;
             lock (_gate)
@@ -299,7 +299,7 @@ internal sealed class TestSession(IAsyncStreamReader<SessionMessage> reader, ISe
 
     public async Task ReadUntilAsync(Func<TestSession, bool> enough)
     {
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(15));
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(45));
         while (!enough(this) && End is null && await reader.MoveNext(patience.Token))
         {
             var message = reader.Current;

@@ -36,13 +36,21 @@ public sealed class LeftoverTests(DockerDaemon docker)
         {
             var registrations = Bench.Server.Registrations;
             var agent = ChildAgent.Start(Bench);
-            await Bench.Server.WaitForRegistrationsAsync(registrations + 1);
-            foreach (var instance in specs.GroupBy(spec => spec.Group.Length > 0 ? spec.Group : spec.TaskId))
+            try
             {
-                Bench.Server.Launch([.. instance]);
+                await Bench.Server.WaitForRegistrationsAsync(registrations + 1);
+                foreach (var instance in specs.GroupBy(spec => spec.Group.Length > 0 ? spec.Group : spec.TaskId))
+                {
+                    Bench.Server.Launch([.. instance]);
+                }
+                await AgentBench.UntilAsync(() => specs.Count(IsRunning) >= wanted, $"{wanted} run", Patience);
+                return agent;
             }
-            await AgentBench.UntilAsync(() => specs.Count(IsRunning) >= wanted, $"{wanted} run", Patience);
-            return agent;
+            catch
+            {
+                await agent.DisposeAsync();
+                throw;
+            }
         }
 
         public bool IsRunning(TaskSpec spec) => Bench.Server.Of(spec.TaskId) is [.., { State: TaskState.TaskRunning }];

@@ -89,7 +89,10 @@ internal sealed class DockerBench : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
-        await Agents.Agent.StopAsync();
+        if (Agents.HasAgent)
+        {
+            await Agents.Agent.StopAsync();
+        }
         await AgentHost.TeardownAsync(Agents.Options, Agents.Parts, CancellationToken.None);
         await Agents.DisposeAsync();
     }
