@@ -94,7 +94,7 @@ public sealed class LeftoverTests(DockerDaemon docker)
             var running = bench.Agent.Tasks.All.Select(task => task.TaskId).ToList();
             foreach (var id in running)
             {
-                await AgentBench.UntilAsync(() => File.Exists($"{bench.SandboxOf(id)}/starts"), $"{id} has begun");
+                await AgentBench.UntilAsync(() => new FileInfo($"{bench.SandboxOf(id)}/starts") is { Exists: true, Length: > 0 }, $"{id} has begun");
             }
             foreach (var id in known.Where(id => File.Exists($"{bench.SandboxOf(id)}/starts")))
             {

@@ -179,6 +179,22 @@ public sealed class OciRuntimeTests : IAsyncLifetime
     }
 
     [Fact]
+    public async Task Recover_AgentDiedJustAfterTheStart_TheCommandRunsOn()
+    {
+        await _lab.Runtime.StartAsync(_lab.Sh("c1", "echo x >> starts; exec sleep 60"), default);
+        // As it is found between the byte that starts the command and the removal of the fifo.
+        var fifo = Directory.EnumerateDirectories(_lab.Directory, "c1", SearchOption.AllDirectories).Select(path => path + "/exec.fifo").First(path => File.Exists(Path.GetDirectoryName(path) + "/status"));
+        using (var made = System.Diagnostics.Process.Start("mkfifo", fifo))
+        {
+            await made.WaitForExitAsync();
+        }
+        var later = await _lab.AnotherAgentAsync();
+        Assert.Equal(RecoveredState.Running, await later.RecoverAsync("c1", "", default));
+        Assert.False(File.Exists(fifo));
+        Assert.Equal(RecoveredState.Running, await later.RecoverAsync("c1", "", default));
+    }
+
+    [Fact]
     public async Task Start_IdInUse_IsRefusedAndTheRunningOneStays()
     {
         await _lab.Runtime.StartAsync(_lab.Plan("c1", "sleep", "60"), default);

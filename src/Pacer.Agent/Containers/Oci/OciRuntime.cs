@@ -140,8 +140,18 @@ internal sealed class OciRuntime : IContainerRuntime
 
         if (File.Exists(_paths.StartFifo(containerId)))
         {
-            await DeleteAsync(containerId, cancellationToken).ConfigureAwait(false);
-            return RecoveredState.NeverStarted;
+            // The agent died before it let the command run, or in the moment between that and the removal of the fifo. Frozen, so that a
+            // process that waits can't go on while it is looked at.
+            using (_cgroups.Freeze(containerId))
+            {
+                if (IsWaiting(record.Init, containerId))
+                {
+                    record.Init.Signal(Libc.SigKill);
+                    await DeleteAsync(containerId, cancellationToken).ConfigureAwait(false);
+                    return RecoveredState.NeverStarted;
+                }
+            }
+            File.Delete(_paths.StartFifo(containerId));
         }
 
         // The agent may have died in the middle of a log rotation, or before it moved the monitor.
@@ -153,6 +163,21 @@ internal sealed class OciRuntime : IContainerRuntime
         }
 
         return !File.Exists(_paths.ExitFile(containerId)) && record.Init.IsAlive ? RecoveredState.Running : RecoveredState.Exited;
+    }
+
+    /// <summary>Whether a container's first process still is the OCI runtime's, which becomes the command at the start.</summary>
+    private static bool IsWaiting(ProcessIdentity init, string containerId)
+    {
+        try
+        {
+            var arguments = File.ReadAllText($"/proc/{init.Pid}/cmdline").Split('\0');
+            // That of crun is a copy of the process that creates the container, that of runc is called "runc init".
+            return init.IsAlive && ((arguments.Contains("create") && arguments.Contains(containerId)) || arguments is [_, "init", ""]);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            return false;
+        }
     }
 
     public async Task<int> RemoveOrphansAsync(IReadOnlySet<string> known, CancellationToken cancellationToken)
