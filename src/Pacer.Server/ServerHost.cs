@@ -333,7 +333,7 @@ public sealed partial class ServerHost : IAsyncDisposable
         AgentAddress = agents is null ? null : bound[1].ToString();
         var identity = _app.Services.GetRequiredService<ServerIdentity>();
         identity.Leader = ListenAddress.Advertise(bound[0]);
-        _app.Services.GetRequiredService<EndpointFeed>().Describe(ClusterDescription.Of(identity.ClusterId, bound[0]));
+        _app.Services.GetRequiredService<EndpointFeed>().Describe(ClusterDescription.Of(identity.ClusterId, bound[0], _options.VipRange));
     }
 
     private static ServerStartException Explain(Exception e, ListenAddress http, ListenAddress? agents)

@@ -50,6 +50,9 @@ public sealed record ServerOptions
     /// <summary>Region of apps without a constraint on @region or @zone; null: they go to every region.</summary>
     public string? HomeRegion { get; init; }
 
+    /// <summary>IPv4 network that named virtual IPs get their addresses from; null: <c>11.0.0.0/8</c>.</summary>
+    public string? VipRange { get; init; }
+
     /// <summary>File that the inbox is recorded to, for <c>pacer replay</c>; null: it is not.</summary>
     public string? Record { get; init; }
 

@@ -1,8 +1,8 @@
 using System.Globalization;
 using ARSoft.Tools.Net.Dns;
 using Pacer.Contracts.Endpoints;
+using Pacer.Contracts.Names;
 using Pacer.Edge.Dns;
-using Pacer.Edge.Dns.Names;
 
 namespace Pacer.Edge.Tests;
 

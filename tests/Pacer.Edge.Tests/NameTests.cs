@@ -1,4 +1,5 @@
 using System.Net;
+using Pacer.Contracts.Names;
 using Pacer.Edge.Dns.Names;
 
 namespace Pacer.Edge.Tests;

@@ -6,8 +6,8 @@ using System.Net.Sockets;
 using System.Text.Json;
 using ARSoft.Tools.Net.Dns;
 using CsCheck;
+using Pacer.Contracts.Names;
 using Pacer.Edge.Dns;
-using Pacer.Edge.Dns.Names;
 
 namespace Pacer.Edge.Tests;
 

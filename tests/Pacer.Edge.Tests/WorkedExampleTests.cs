@@ -1,7 +1,7 @@
 using ARSoft.Tools.Net.Dns;
 using Pacer.Contracts.Endpoints;
+using Pacer.Contracts.Names;
 using Pacer.Edge.Dns;
-using Pacer.Edge.Dns.Names;
 
 namespace Pacer.Edge.Tests;
 

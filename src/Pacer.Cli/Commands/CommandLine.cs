@@ -12,6 +12,7 @@ using Pacer.Cli.Commands.Pods;
 using Pacer.Cli.Commands.Roles;
 using Pacer.Cli.Commands.State;
 using Pacer.Cli.Commands.Tasks;
+using Pacer.Cli.Commands.Vips;
 
 namespace Pacer.Cli.Commands;
 
@@ -28,6 +29,7 @@ internal static class CommandLine
             AgentCommand.Create(surroundings),
             DnsCommand.Create(surroundings),
             LbCommand.Create(surroundings),
+            VipCommand.Create(surroundings),
             BackupCommand.Create(surroundings),
             RestoreCommand.Create(surroundings),
             AppCommand.Create(surroundings),

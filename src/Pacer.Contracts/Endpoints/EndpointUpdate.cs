@@ -30,6 +30,31 @@ public sealed class EndpointUpdate
 
     /// <summary>Ids of tasks that are gone.</summary>
     public List<string>? RemovedTasks { get; set; }
+
+    /// <summary>Adds the next message of the same snapshot, and returns this one.</summary>
+    public EndpointUpdate Join(EndpointUpdate part)
+    {
+        Cursor = part.Cursor;
+        Partial = part.Partial;
+        Cluster = part.Cluster ?? Cluster;
+        Services = Join(Services, part.Services);
+        Nodes = Join(Nodes, part.Nodes);
+        Tasks = Join(Tasks, part.Tasks);
+        RemovedServices = Join(RemovedServices, part.RemovedServices);
+        RemovedNodes = Join(RemovedNodes, part.RemovedNodes);
+        RemovedTasks = Join(RemovedTasks, part.RemovedTasks);
+        return this;
+    }
+
+    private static List<T>? Join<T>(List<T>? whole, List<T>? part)
+    {
+        if (whole is null || part is null)
+        {
+            return whole ?? part;
+        }
+        whole.AddRange(part);
+        return whole;
+    }
 }
 
 /// <summary>What holds for the whole cluster.</summary>
@@ -39,6 +64,9 @@ public sealed class EndpointCluster
 
     /// <summary>The scheduler's name, a part of every service's names.</summary>
     public string Framework { get; set; } = "";
+
+    /// <summary>IPv4 network that named virtual IPs get their addresses from; null: <c>11.0.0.0/8</c>.</summary>
+    public string? VipRange { get; set; }
 
     /// <summary>The servers, in a fixed order.</summary>
     public List<EndpointServer> Servers { get; set; } = [];

@@ -26,6 +26,7 @@ namespace Pacer.Contracts.Wire;
 [JsonSerializable(typeof(List<UnusedOffer>))]
 [JsonSerializable(typeof(ProcessedOffersSummary))]
 [JsonSerializable(typeof(ExecControl))]
+[JsonSerializable(typeof(VipList))]
 public sealed partial class ClusterJson : JsonSerializerContext
 {
     /// <summary>Writes text as it is instead of escaping everything that HTML might mind.</summary>

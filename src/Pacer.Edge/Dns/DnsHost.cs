@@ -36,6 +36,13 @@ public sealed partial class DnsHost : IAsyncDisposable
                 LogCollision(collision.Label, string.Join(", ", collision.Services));
             }
         };
+        Zones.VipsWarned += warnings =>
+        {
+            foreach (var warning in warnings)
+            {
+                LogVip(warning.ServiceId, warning.Text);
+            }
+        };
     }
 
     /// <summary>Where it listens, with the ports that it really got.</summary>
@@ -188,4 +195,7 @@ public sealed partial class DnsHost : IAsyncDisposable
 
     [LoggerMessage(EventId = 610, Level = LogLevel.Warning, Message = "The DNS name {Label} stands for several services: {Services}. Rename one; until then it leads to all of them.")]
     private partial void LogCollision(string label, string services);
+
+    [LoggerMessage(EventId = 611, Level = LogLevel.Warning, Message = "{Service}: {Text}")]
+    private partial void LogVip(string service, string text);
 }

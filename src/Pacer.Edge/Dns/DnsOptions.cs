@@ -1,5 +1,5 @@
 using System.Net;
-using Pacer.Edge.Dns.Names;
+using Pacer.Contracts.Names;
 
 namespace Pacer.Edge.Dns;
 

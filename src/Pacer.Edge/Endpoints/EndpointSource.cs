@@ -119,7 +119,7 @@ public sealed partial class EndpointSource : IAsyncDisposable
                 continue;
             }
             var part = JsonSerializer.Deserialize(line.AsSpan(6), EndpointJson.Default.EndpointUpdate) ?? throw new JsonException("an update is null");
-            parts = parts is null ? part : Join(parts, part);
+            parts = parts is null ? part : parts.Join(part);
             if (!part.Partial)
             {
                 _apply(parts);
@@ -128,30 +128,6 @@ public sealed partial class EndpointSource : IAsyncDisposable
                 _first.TrySetResult();
             }
         }
-    }
-
-    private static EndpointUpdate Join(EndpointUpdate whole, EndpointUpdate part)
-    {
-        whole.Cursor = part.Cursor;
-        whole.Partial = part.Partial;
-        whole.Cluster = part.Cluster ?? whole.Cluster;
-        whole.Services = Join(whole.Services, part.Services);
-        whole.Nodes = Join(whole.Nodes, part.Nodes);
-        whole.Tasks = Join(whole.Tasks, part.Tasks);
-        whole.RemovedServices = Join(whole.RemovedServices, part.RemovedServices);
-        whole.RemovedNodes = Join(whole.RemovedNodes, part.RemovedNodes);
-        whole.RemovedTasks = Join(whole.RemovedTasks, part.RemovedTasks);
-        return whole;
-    }
-
-    private static List<T>? Join<T>(List<T>? whole, List<T>? part)
-    {
-        if (whole is null || part is null)
-        {
-            return whole ?? part;
-        }
-        whole.AddRange(part);
-        return whole;
     }
 
     [LoggerMessage(EventId = 600, Level = LogLevel.Information, Message = "No endpoints from {Feed}: {Trouble}. What is known stays valid; trying again.")]

@@ -16,6 +16,7 @@ using Pacer.Server.Api.Queue;
 using Pacer.Server.Api.Secrets;
 using Pacer.Server.Api.Tasks;
 using Pacer.Server.Api.Volumes;
+using Pacer.Server.Api.Vips;
 using Pacer.Server.Endpoints;
 using Pacer.Server.Events;
 using Pacer.Server.Loop;
@@ -67,5 +68,6 @@ internal static class ApiRoutes
         EventStreamEndpoint.Map(app);
         OpenApiEndpoints.Map(app);
         EndpointFeedRoute.Map(app);
+        VipEndpoints.Map(app);
     }
 }

@@ -11,10 +11,12 @@ internal static class ClusterDescription
     private const string Framework = "marathon";
 
     /// <param name="http">Where the REST API listens.</param>
-    public static EndpointCluster Of(string clusterId, IPEndPoint http) => new()
+    /// <param name="vipRange">As in <see cref="EndpointCluster.VipRange"/>.</param>
+    public static EndpointCluster Of(string clusterId, IPEndPoint http, string? vipRange) => new()
     {
         Id = clusterId,
         Framework = Framework,
+        VipRange = vipRange,
         Servers = [new EndpointServer { Address = Reachable(http.Address).ToString(), Port = http.Port, Leading = true }],
     };
 

@@ -110,7 +110,7 @@ internal static class EndpointFeedRoute
     }
 
     /// <summary>A large snapshot as several messages, so that neither side needs it in one piece of text.</summary>
-    private static IEnumerable<EndpointUpdate> Parts(EndpointUpdate update)
+    public static IEnumerable<EndpointUpdate> Parts(EndpointUpdate update)
     {
         var (services, tasks) = (update.Services, update.Tasks);
         if ((services?.Count ?? 0) + (tasks?.Count ?? 0) <= RowsPerMessage)

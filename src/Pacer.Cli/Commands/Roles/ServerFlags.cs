@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Pacer.Cli.Roles;
 using Pacer.Edge.Balancing;
+using Pacer.Contracts.Vips;
 using Pacer.Server;
 
 namespace Pacer.Cli.Commands.Roles;
@@ -26,6 +27,8 @@ internal sealed class ServerFlags(Surroundings surroundings)
 
     public Flag JoinToken => _joinToken;
 
+    private readonly Flag _vipRange = new(surroundings, "--vip-range", "PACER_VIP_RANGE", "CIDR", "IPv4 network of named virtual IPs, prefix 8 to 24", VipRange.Standard);
+
     public void AddTo(Command command)
     {
         command.Add(_http);
@@ -36,6 +39,7 @@ internal sealed class ServerFlags(Surroundings surroundings)
         command.Add(_gpuScheduling);
         command.Add(_acceptedRoles);
         command.Add(_homeRegion);
+        command.Add(_vipRange);
         command.Add(_secretsKeyFile);
         command.Add(_secretsDir);
         command.Add(_allowOrigin);
@@ -61,6 +65,9 @@ internal sealed class ServerFlags(Surroundings surroundings)
         Placement = FlagValue.OneOf(parse, _placement, "spread", "pack"),
         GpuScheduling = FlagValue.OneOf(parse, _gpuScheduling, "restricted", "unrestricted"),
         AcceptedRolesDefault = FlagValue.OneOf(parse, _acceptedRoles, "any", "unreserved", "reserved"),
+        VipRange = parse.GetValue(_vipRange) is { Length: > 0 } range && range != VipRange.Standard
+            ? VipRange.TryParse(range, out _) ? range : throw FlagValue.Wrong(_vipRange, range, "a network with a prefix of 8 to 24 such as 11.0.0.0/8")
+            : null,
         HomeRegion = parse.GetValue(_homeRegion) is { Length: > 0 } region ? region : null,
         HoldsUnhealthyKills = FlagValue.OneOf(parse, _unhealthyKills, "hold", "always") == "hold",
         Record = parse.GetValue(_record) is { Length: > 0 } recording ? Path.GetFullPath(recording) : null,

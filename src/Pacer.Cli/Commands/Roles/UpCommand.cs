@@ -58,6 +58,11 @@ internal static class UpCommand
             }
             var dataDirectory = role.OpenDataDirectory(parse);
             var serverOptions = server.Options(parse, dataDirectory, logLevel);
+            if (!Environment.IsPrivilegedProcess)
+            {
+                // Without root a process can listen only on addresses that the machine has: all of its loopback's.
+                serverOptions = serverOptions with { VipRange = serverOptions.VipRange ?? "127.128.0.0/9" };
+            }
             var agentOptions = node.Options(parse, "", serverOptions.JoinToken, Path.Combine(dataDirectory, "agent"),
                 DataDirectory.RunDirectory(dataDirectory, surroundings), logLevel);
             var dnsRole = FlagValue.OneOf(parse, withDns, "on", "off") == "on" ? new DnsRole(surroundings, dns.Options(parse), logLevel) : null;

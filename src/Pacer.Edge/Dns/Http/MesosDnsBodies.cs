@@ -2,7 +2,7 @@ using System.Globalization;
 using System.Net.Sockets;
 using System.Reflection;
 using System.Text.Json;
-using Pacer.Edge.Dns.Names;
+using Pacer.Contracts.Names;
 using Pacer.Edge.Dns.Packets;
 using Pacer.Edge.Dns.Zones;
 

@@ -1,5 +1,6 @@
 using System.Net;
 using Pacer.Contracts.Endpoints;
+using Pacer.Contracts.Names;
 using Pacer.Edge.Dns.Names;
 
 namespace Pacer.Edge.Dns.Zones;

@@ -3,7 +3,8 @@ using System.Net;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using Pacer.Contracts.Endpoints;
-using Pacer.Edge.Dns.Names;
+using Pacer.Contracts.Names;
+using Pacer.Contracts.Vips;
 
 namespace Pacer.Edge.Dns.Zones;
 
@@ -20,6 +21,7 @@ internal sealed class DnsZones
     private readonly Dictionary<string, HashSet<string>> _byNode = new(StringComparer.Ordinal);
     private readonly Dictionary<string, RecordOwner> _owners = new(StringComparer.Ordinal);
     private readonly NameCollisions _collisions;
+    private readonly VipRows _vipRows = new();
     private TaskRecords _records;
     private EndpointCluster _cluster = new();
 
@@ -52,6 +54,12 @@ internal sealed class DnsZones
     /// <summary>Raised with the new list when <see cref="Collisions"/> changes.</summary>
     public event Action<IReadOnlyList<NameCollision>>? Collided;
 
+    /// <summary>The virtual IPs; replaced whole.</summary>
+    public VipTable Vips { get; private set; } = VipTable.Empty;
+
+    /// <summary>Raised when the warnings of <see cref="Vips"/> change.</summary>
+    public event Action<IReadOnlyList<VipWarning>>? VipsWarned;
+
     /// <summary>Takes over an update of the feed; one that is not partial.</summary>
     public void Apply(EndpointUpdate update)
     {
@@ -82,6 +90,7 @@ internal sealed class DnsZones
                     PutRecords(task);
                 }
             }
+            ApplyVips(update);
             if (Table.Publish() || IsBlank)
             {
                 Serial = (uint)_time.GetUtcNow().ToUnixTimeSeconds();
@@ -180,6 +189,35 @@ internal sealed class DnsZones
         if (renamed)
         {
             again.UnionWith(_tasks.Keys);
+        }
+    }
+
+    private void ApplyVips(EndpointUpdate update)
+    {
+        if (_vipRows.Apply(update) is null)
+        {
+            return;
+        }
+        var (before, after) = (Vips, _vipRows.ToTable());
+        Vips = after;
+        var names = VipRecords.ByName(after);
+        foreach (var (name, _) in VipRecords.ByName(before))
+        {
+            if (!names.ContainsKey(name))
+            {
+                Replace("vip " + name, null);
+            }
+        }
+        foreach (var (name, vips) in names)
+        {
+            if (!VipRecords.Same(_owners.GetValueOrDefault("vip " + name), vips))
+            {
+                Replace("vip " + name, VipRecords.Put(Table, name, vips));
+            }
+        }
+        if (!before.Warnings.SequenceEqual(after.Warnings))
+        {
+            VipsWarned?.Invoke(after.Warnings);
         }
     }
 

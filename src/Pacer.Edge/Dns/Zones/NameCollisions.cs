@@ -1,4 +1,4 @@
-using Pacer.Edge.Dns.Names;
+using Pacer.Contracts.Names;
 
 namespace Pacer.Edge.Dns.Zones;
 

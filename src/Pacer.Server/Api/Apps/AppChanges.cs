@@ -4,6 +4,7 @@ using Pacer.Core.Cluster;
 using Pacer.Core.Model;
 using Pacer.Server.Api.Json;
 using Pacer.Server.Api.Responses;
+using Pacer.Server.Api.Vips;
 
 namespace Pacer.Server.Api.Apps;
 
@@ -175,7 +176,7 @@ internal static class AppChanges
         var body = await RequestBody.ReadJsonAsync(http);
         try
         {
-            ApiResponse.AddWarnings(http, AppReader.CheckSchema(body.RootElement, shape));
+            ApiResponse.AddWarnings(http, AppReader.CheckSchema(body.RootElement, shape).Concat(VipLabelWarnings.Of(body.RootElement)));
             return body;
         }
         catch

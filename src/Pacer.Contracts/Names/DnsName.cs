@@ -1,10 +1,10 @@
 using System.Security.Cryptography;
 using System.Text;
 
-namespace Pacer.Edge.Dns.Names;
+namespace Pacer.Contracts.Names;
 
 /// <summary>Which characters and how many a label may have.</summary>
-internal enum LabelRules
+public enum LabelRules
 {
     /// <summary>63 characters, digits may lead.</summary>
     Rfc1123,
@@ -14,7 +14,7 @@ internal enum LabelRules
 }
 
 /// <summary>How ids become DNS names: Mesos-DNS' rules.</summary>
-internal static class DnsName
+public static class DnsName
 {
     private const string ZBase32 = "ybndrfg8ejkmcpqxot1uwisza345h769";
     private const int HashLength = 5;
