@@ -1,3 +1,4 @@
+using System.Net;
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Oci;
@@ -9,9 +10,17 @@ namespace Pacer.Agent;
 public sealed partial class AgentHost
 {
     private static readonly TimeSpan NetworkLookInterval = TimeSpan.FromSeconds(30);
+    private static readonly TimeSpan DnsLookInterval = TimeSpan.FromSeconds(2);
 
     /// <summary>Why tasks have no networks of their own here, in one line with the remedy; null when they can.</summary>
     public string? MissingNetworks => _tools.Networks.Unavailable;
+
+    /// <summary>Why virtual IPs pass through this process instead of the kernel; null: they do not, or there are none.</summary>
+    public string? UserSpaceVips => _vips?.UserSpaceReason;
+
+    /// <summary>Says where a DNS server of Pacer's is in this process, which containers then ask.</summary>
+    public void UseDns(IPEndPoint server) => _tools.Networks.DnsServer =
+        new IPEndPoint(server.Address.Equals(IPAddress.Any) || server.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : server.Address, server.Port);
 
     private static Task<NodeNetworks> OpenNetworksAsync(AgentOptions options, IContainerRuntime runtime, ILogger logger) => NodeNetworks.OpenAsync(
         NetworkSettings.Of(options),
@@ -22,12 +31,18 @@ public sealed partial class AgentHost
     /// <summary>Others change the machine's firewall too, at any time.</summary>
     private async Task WatchNetworksAsync(CancellationToken cancellationToken)
     {
+        var lastLook = _tools.Time.GetTimestamp();
         while (true)
         {
             try
             {
-                await Task.Delay(NetworkLookInterval, _tools.Time, cancellationToken).ConfigureAwait(false);
-                await _tools.Networks.CheckAsync().ConfigureAwait(false);
+                await Task.Delay(DnsLookInterval, _tools.Time, cancellationToken).ConfigureAwait(false);
+                await _tools.Networks.LookForDnsAsync().ConfigureAwait(false);
+                if (_tools.Time.GetElapsedTime(lastLook) >= NetworkLookInterval)
+                {
+                    lastLook = _tools.Time.GetTimestamp();
+                    await _tools.Networks.CheckAsync().ConfigureAwait(false);
+                }
             }
             catch (OperationCanceledException) when (cancellationToken.IsCancellationRequested)
             {

@@ -12,6 +12,7 @@ using Pacer.Agent.Node;
 using Pacer.Agent.Sessions;
 using Pacer.Agent.Tasks;
 using Pacer.Agent.Uplink;
+using Pacer.Agent.Vips;
 
 namespace Pacer.Agent;
 
@@ -42,6 +43,7 @@ public sealed partial class AgentHost : IAsyncDisposable
     private readonly int _launchParallelism;
     private readonly List<IDisposable> _owned;
     private ServerLink? _link;
+    private NodeVips? _vips;
     private readonly List<Task> _loops = [];
     private int _stopped;
 
@@ -107,6 +109,12 @@ public sealed partial class AgentHost : IAsyncDisposable
             }
             host._loops.Add(host.RepeatAsync(GarbageLookInterval, host.CollectGarbage, stopping));
             host._loops.Add(host.WatchNetworksAsync(stopping));
+            host._vips = await NodeVips.OpenAsync(options.Vips, options.WorkDir, host.AgentId, new Networks.NetworkTools(), host._tools.Time, host._tools.Logger).ConfigureAwait(false);
+            if (host._vips is { } vips)
+            {
+                var follower = new EndpointFollower(server, host.AgentId, options.JoinToken, vips.Apply, host._tools.Time, host._tools.Logger);
+                host._loops.Add(Task.Run(() => follower.RunAsync(stopping), CancellationToken.None));
+            }
             host._loops.Add(host.WatchDockerAsync(stopping));
             return host;
         }
@@ -141,6 +149,7 @@ public sealed partial class AgentHost : IAsyncDisposable
         {
             await host._tools.ExternalVolumes.UnmountUnusedAsync(cancellationToken).ConfigureAwait(false);
             await host._tools.Networks.RemoveGroundAsync().ConfigureAwait(false);
+            await KernelVips.RemoveLeftAsync(new Networks.NetworkTools(), new Networks.NetworkNaming(options.WorkDir)).ConfigureAwait(false);
             await RemoveEmptyGroundAsync(host._tools.Runtime.Own, options.RunDir, cancellationToken).ConfigureAwait(false);
         }
         return new TeardownResult(killed - left.Count, leftovers + host._tasks.OrphansRemoved, left);
@@ -301,6 +310,15 @@ public sealed partial class AgentHost : IAsyncDisposable
         foreach (var task in _tasks.All)
         {
             task.Detach();
+        }
+        if (_vips is not null)
+        {
+            // Tasks that go on without us keep finding what they know.
+            if (LiveTasks == 0)
+            {
+                await _vips.RemoveAsync().ConfigureAwait(false);
+            }
+            await _vips.DisposeAsync().ConfigureAwait(false);
         }
         await _tools.Networks.DisposeAsync().ConfigureAwait(false);
         for (var i = _owned.Count - 1; i >= 0; i--)

@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Net;
 using System.Text;
 
 namespace Pacer.Agent.Networks;
@@ -23,7 +24,8 @@ internal static class FirewallScript
     private const string Map = "hostport";
 
     /// <summary>The whole table, whatever was there before.</summary>
-    public static string Whole(string table, IReadOnlyList<BridgeRange> bridges, IReadOnlyCollection<PortTranslation> ports)
+    /// <param name="dns">Where DNS questions to the bridges' addresses go; null: to whom listens there.</param>
+    public static string Whole(string table, IReadOnlyList<BridgeRange> bridges, IReadOnlyCollection<PortTranslation> ports, IPEndPoint? dns = null)
     {
         var script = new StringBuilder();
         Line($"table ip {table}");
@@ -45,7 +47,14 @@ internal static class FirewallScript
             Line($"    iifname \"{bridge.Bridge}\" ip daddr 127.0.0.0/8 drop");
         }
         Line($"  }}");
+        Line($"  chain dns {{");
+        foreach (var rule in DnsRules(bridges, dns))
+        {
+            script.Append("    ").Append(rule).Append('\n');
+        }
+        Line($"  }}");
         Line($"  chain translate {{");
+        Line($"    jump dns");
         Line($"    fib daddr type local dnat ip to meta l4proto . th dport map @{Map}");
         Line($"  }}");
         Line($"  chain prerouting {{");
@@ -85,6 +94,21 @@ internal static class FirewallScript
         }
         return script.ToString();
     }
+
+    /// <summary>Leads DNS questions elsewhere.</summary>
+    public static string ChangeDns(string table, IReadOnlyList<BridgeRange> bridges, IPEndPoint? dns)
+    {
+        var script = new StringBuilder();
+        script.Append(CultureInfo.InvariantCulture, $"flush chain ip {table} dns\n");
+        foreach (var rule in DnsRules(bridges, dns))
+        {
+            script.Append(CultureInfo.InvariantCulture, $"add rule ip {table} dns {rule}\n");
+        }
+        return script.ToString();
+    }
+
+    private static IEnumerable<string> DnsRules(IReadOnlyList<BridgeRange> bridges, IPEndPoint? dns) => dns is null ? [] : bridges.Select(bridge =>
+        string.Create(CultureInfo.InvariantCulture, $"iifname \"{bridge.Bridge}\" ip daddr {Subnet.Text(bridge.Subnet.Gateway)} meta l4proto {{ tcp, udp }} th dport 53 dnat ip to {dns.Address}:{dns.Port}"));
 
     /// <summary>Drops the table; no error when there is none.</summary>
     public static string Remove(string table) => $"table ip {table}\ndelete table ip {table}\n";

@@ -28,6 +28,12 @@ internal sealed class NetworkNaming
     /// <summary>The nftables table.</summary>
     public string Table => "pacer_" + Prefix;
 
+    /// <summary>The nftables table of virtual IPs.</summary>
+    public string VipTable => Table + "_vips";
+
+    /// <summary>Tells routes of agents on one machine apart.</summary>
+    public uint RouteMetric => 1000 + (Seed % 1_000_000);
+
     /// <summary>Marks rules in tables that are not the agent's own.</summary>
     public string Comment => "pacer-" + Prefix;
 

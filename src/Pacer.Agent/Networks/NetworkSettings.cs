@@ -1,3 +1,5 @@
+using System.Net;
+using System.Net.Sockets;
 using System.Text.RegularExpressions;
 
 namespace Pacer.Agent.Networks;
@@ -14,6 +16,12 @@ internal sealed partial record NetworkSettings(
     string? CniConfigDirectory,
     IReadOnlyList<string> CniPluginDirectories)
 {
+    /// <summary>Containers on the agent's bridges ask Pacer's DNS server where it answers.</summary>
+    public bool ContainerDns { get; init; } = true;
+
+    /// <summary>Where that is; null: on its usual ports.</summary>
+    public IPEndPoint? DnsServer { get; init; }
+
     /// <exception cref="AgentException">A setting makes no sense; the message names the flag.</exception>
     public static NetworkSettings Of(AgentOptions options)
     {
@@ -49,7 +57,13 @@ internal sealed partial record NetworkSettings(
             bridge,
             own,
             options.CniConfigDir,
-            options.CniPluginDirs.Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries));
+            options.CniPluginDirs.Split(':', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            ContainerDns = options.ContainerDns != "off",
+            DnsServer = options.ContainerDns is "auto" or "off" ? null
+                : IPEndPoint.TryParse(options.ContainerDns, out var server) && server.AddressFamily == AddressFamily.InterNetwork && server.Port > 0 ? server
+                : throw new AgentException($"--container-dns: '{options.ContainerDns}' is not auto, off or an IPv4 address and port such as 127.0.0.1:53."),
+        };
     }
 
     private static Subnet Parse(string text, string what)

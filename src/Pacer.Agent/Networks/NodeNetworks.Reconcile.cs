@@ -121,6 +121,19 @@ internal sealed partial class NodeNetworks
         }
     }
 
+    /// <summary>Where Pacer's DNS server of this node is, when that is known.</summary>
+    public System.Net.IPEndPoint? DnsServer { get; set; }
+
+    /// <summary>Leads DNS questions of containers to who answers now. To be called now and then.</summary>
+    public async Task LookForDnsAsync()
+    {
+        if (Unavailable is null && _settings.ContainerDns && _bridges.Interfaces.Count > 0)
+        {
+            await _ports.SetDnsAsync(await ContainerDns.FindAsync(DnsServer ?? _settings.DnsServer).ConfigureAwait(false)).ConfigureAwait(false);
+            _lookedForDns = true;
+        }
+    }
+
     /// <summary>Removes bridges and rules, unless a task is attached.</summary>
     public async Task RemoveGroundAsync()
     {
@@ -167,6 +180,18 @@ internal sealed partial class NodeNetworks
             // It has a record, so the next agent finds it.
         }
         await RemoveGroundAsync().ConfigureAwait(false);
+        if (_settings.ContainerDns && _ports.IsWritten)
+        {
+            try
+            {
+                // Pacer's DNS server may be in this process, and nobody looks after the rules any more.
+                await _ports.SetDnsAsync(ContainerDns.Upstream(NodeResolver.Read())).ConfigureAwait(false);
+            }
+            catch (IOException e)
+            {
+                LogReconcile(_logger, e.Message);
+            }
+        }
         foreach (var stripe in held)
         {
             stripe.Release();

@@ -31,6 +31,7 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
     private readonly Dictionary<string, Attachment> _attachments = new(StringComparer.Ordinal);
     private readonly Dictionary<string, uint> _lastAddress = new(StringComparer.Ordinal);
     private int _lastSlot = -1;
+    private volatile bool _lookedForDns;
 
     private NodeNetworks(NetworkSettings settings, NetworkTools tools, string? unavailable, ILogger logger)
     {
@@ -182,6 +183,10 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
             }
         }
 
+        if (ranges.Count > 0 && !_lookedForDns)
+        {
+            await LookForDnsAsync().ConfigureAwait(false);
+        }
         var attachment = Plan(request, mapped, ranges, chains);
         var ns = _naming.Namespace(attachment.Slot);
         var links = attachment.Links.Where(link => link.Cni is null)
@@ -243,7 +248,10 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
     private void WriteFiles(Attachment attachment, Dictionary<string, BridgeRange> ranges)
     {
         var gateway = ranges.Count > 0 ? Subnet.Text(ranges.Values.First().Subnet.Gateway) : "127.0.0.1";
-        _store.SaveFile(attachment, "resolv.conf", ContainerFiles.Resolv(NodeResolver.Read(), gateway));
+        var resolv = _settings.ContainerDns && ranges.Count > 0
+            ? ContainerDns.Resolv(NodeResolver.Read(), gateway)
+            : ContainerFiles.Resolv(NodeResolver.Read(), gateway);
+        _store.SaveFile(attachment, "resolv.conf", resolv);
         _store.SaveFile(attachment, "hosts", ContainerFiles.Hosts([.. attachment.Links.Select(link => link.Address).OfType<string>()], attachment.Hostname));
         _store.SaveFile(attachment, "hostname", attachment.Hostname + "\n");
     }

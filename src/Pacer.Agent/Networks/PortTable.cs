@@ -1,3 +1,5 @@
+using System.Net;
+
 namespace Pacer.Agent.Networks;
 
 /// <summary>
@@ -9,6 +11,7 @@ internal sealed class PortTable(NetworkTools tools, NetworkNaming naming)
     private readonly SemaphoreSlim _gate = new(1);
     private readonly Dictionary<string, (PortTranslation Port, string Owner)> _ports = new(StringComparer.Ordinal);
     private IReadOnlyList<BridgeRange> _bridges = [];
+    private IPEndPoint? _dns;
     private bool _written;
 
     /// <summary>Writes the table for these bridges, with the ports that it has.</summary>
@@ -16,6 +19,24 @@ internal sealed class PortTable(NetworkTools tools, NetworkNaming naming)
     {
         _bridges = bridges;
         return WriteAllAsync();
+    });
+
+    /// <summary>Where DNS questions of containers to their bridge's address go; null: to whom listens there.</summary>
+    public Task SetDnsAsync(IPEndPoint? dns) => WithGateAsync(async () =>
+    {
+        if (Equals(_dns, dns))
+        {
+            return;
+        }
+        _dns = dns;
+        if (_written)
+        {
+            if (!await tools.TryAsync("nft", ["-f", "-"], FirewallScript.ChangeDns(naming.Table, _bridges, dns)).ConfigureAwait(false))
+            {
+                await WriteAllAsync().ConfigureAwait(false);
+            }
+            await ForgetFlowsAsync(53).ConfigureAwait(false);
+        }
     });
 
     /// <summary>
@@ -95,7 +116,7 @@ internal sealed class PortTable(NetworkTools tools, NetworkNaming naming)
 
     private async Task WriteAllAsync()
     {
-        await tools.DemandAsync("nft", ["-f", "-"], FirewallScript.Whole(naming.Table, _bridges, [.. _ports.Values.Select(entry => entry.Port)]))
+        await tools.DemandAsync("nft", ["-f", "-"], FirewallScript.Whole(naming.Table, _bridges, [.. _ports.Values.Select(entry => entry.Port)], _dns))
             .ConfigureAwait(false);
         _written = true;
     }
@@ -105,17 +126,21 @@ internal sealed class PortTable(NetworkTools tools, NetworkNaming naming)
     {
         foreach (var port in ports.Where(port => port.Protocol == "udp").Select(port => port.HostPort).Distinct())
         {
-            try
-            {
-                // Exit code 1 says that there was none.
-                await tools.RunAsync("conntrack", ["-D", "-p", "udp", "--orig-port-dst", port.ToString(System.Globalization.CultureInfo.InvariantCulture)])
-                    .ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                // Not installed: the flow ends when its sender pauses for the kernel's timeout.
-                return;
-            }
+            await ForgetFlowsAsync(port).ConfigureAwait(false);
+        }
+    }
+
+    private async Task ForgetFlowsAsync(int port)
+    {
+        try
+        {
+            // Exit code 1 says that there was none.
+            await tools.RunAsync("conntrack", ["-D", "-p", "udp", "--orig-port-dst", port.ToString(System.Globalization.CultureInfo.InvariantCulture)])
+                .ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // Not installed: the flow ends when its sender pauses for the kernel's timeout.
         }
     }
 

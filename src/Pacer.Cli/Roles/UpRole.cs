@@ -1,3 +1,4 @@
+using System.Net.Sockets;
 using System.Text.Json.Nodes;
 using Pacer.Agent;
 using Pacer.Cli.Client;
@@ -43,7 +44,16 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
             _terminal.Line("note: " + reason);
         }
 
+        if (agent.UserSpaceVips is { } why)
+        {
+            _terminal.Line($"note: virtual IPs pass through this process instead of the kernel: {why}");
+        }
+
         await using var names = dns is null ? null : await dns.StartAsync(api.Server);
+        if (names?.Addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork) is { } dnsAddress)
+        {
+            agent.UseDns(dnsAddress);
+        }
         await using var balancer = lb is null ? null : await lb.StartAsync(api.Server);
         try
         {

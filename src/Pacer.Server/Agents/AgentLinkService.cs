@@ -6,6 +6,7 @@ using Microsoft.Extensions.Logging;
 using Pacer.Contracts.AgentLink;
 using Pacer.Core.Cluster;
 using Pacer.Core.Model;
+using Pacer.Server.Endpoints;
 using Pacer.Server.Loop;
 
 namespace Pacer.Server.Agents;
@@ -17,6 +18,7 @@ internal sealed partial class AgentLinkService(
     IClusterLoop loop,
     AgentLinkSettings settings,
     LaunchBuilder build,
+    EndpointFeed feed,
     TimeProvider time,
     IHostApplicationLifetime lifetime,
     ILogger<AgentLinkService> log) : AgentLink.AgentLinkBase
@@ -122,8 +124,7 @@ internal sealed partial class AgentLinkService(
         {
             return "the first message must be Register";
         }
-        if (settings.JoinToken is { Length: > 0 } token
-            && !CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(register.JoinToken)))
+        if (!IsTokenRight(register.JoinToken))
         {
             return register.JoinToken.Length == 0
                 ? "this server asks for a join token: start the agent with --join-token"
@@ -131,6 +132,9 @@ internal sealed partial class AgentLinkService(
         }
         return AgentMessages.Validate(register);
     }
+
+    private bool IsTokenRight(string shown) => settings.JoinToken is not { Length: > 0 } token
+        || CryptographicOperations.FixedTimeEquals(Encoding.UTF8.GetBytes(token), Encoding.UTF8.GetBytes(shown));
 
     private async Task ReadAllAsync(AgentStream stream, IAsyncStreamReader<AgentMessage> requestStream, CancellationToken cancellationToken)
     {

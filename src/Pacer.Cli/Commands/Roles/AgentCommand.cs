@@ -48,6 +48,10 @@ internal static class AgentCommand
             {
                 surroundings.Terminal.Line("note: " + reason);
             }
+            if (host.UserSpaceVips is { } why)
+            {
+                surroundings.Terminal.Line($"note: virtual IPs pass through this process instead of the kernel: {why}");
+            }
             await ShowJoiningAsync(host, address, dataDirectory, surroundings.Terminal, stop.Token);
             await stop.WaitAsync();
             var running = host.LiveTasks;

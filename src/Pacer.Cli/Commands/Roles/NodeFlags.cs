@@ -44,12 +44,14 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _cniConfig = new(surroundings, "--cni-config-dir", "PACER_CNI_CONFIG_DIR", "DIR", "CNI configurations to offer as container networks", "none");
     private readonly Flag _cniPlugins = new(surroundings, "--cni-plugin-dirs", "PACER_CNI_PLUGIN_DIRS", "DIRS", "Where CNI plugins are, with colons between", "/opt/cni/bin:/usr/lib/cni");
 
+    private readonly Flag _containerDns = new(surroundings, "--container-dns", "PACER_CONTAINER_DNS", "WHERE", "Whom containers on bridges ask for names: auto: Pacer's DNS server of this node; off: the node's nameservers; or ADDR:PORT", "auto");
+    private readonly Flag _vips = new(surroundings, "--vips", "PACER_VIPS", "KIND", "Virtual IPs: auto: by the kernel if it can; kernel: or nothing; user: by this process; off", "auto");
     private readonly Flag _seccomp = new(surroundings, "--seccomp-profiles", "PACER_SECCOMP_PROFILES", "DIR", "Directory of seccomp profiles in Docker's form, a file each");
 
     public void AddTo(Command command)
     {
         foreach (var option in (Option[])[_hostname, _address, _cpus, _mem, _disk, _gpus, _ports, _attributes, _reserve, _volumeDisks, _diskLimits, _region, _zone, _isolation, _parallel, _logSize, _logKeep, _fetchCache,
-            _dockerSocket, _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _localVolumes, _volumeDrivers, _seccomp])
+            _dockerSocket, _dockerConfig, _insecure, _mirrors, _imageKeep, _imageCache, _bridgeSubnet, _networks, _cniConfig, _cniPlugins, _containerDns, _vips, _localVolumes, _volumeDrivers, _seccomp])
         {
             command.Add(option);
         }
@@ -93,6 +95,8 @@ internal sealed class NodeFlags(Surroundings surroundings)
             .ToDictionary(pair => pair.Key, pair => Path.GetFullPath(pair.Value), StringComparer.Ordinal),
         CniConfigDir = Given(parse, _cniConfig),
         CniPluginDirs = parse.GetValue(_cniPlugins)!,
+        ContainerDns = parse.GetValue(_containerDns) is { Length: > 0 } where ? where : "auto",
+        Vips = FlagValue.OneOf(parse, _vips, "auto", "kernel", "user", "off"),
         LogLevel = logLevel,
     };
 
