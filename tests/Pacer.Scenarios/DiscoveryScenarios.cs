@@ -1,4 +1,5 @@
 using System.Net;
+using System.Net.Sockets;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pacer.Edge.Dns;
 
@@ -48,5 +49,49 @@ public sealed class DiscoveryScenarios(TwoNodes cluster) : Scenario<TwoNodes>(cl
                 return false; // it runs, but does not listen yet
             }
         }, "pong comes back");
+    }
+
+    [Fact(DisplayName = "SYS-NET-01: an app with a VIP label on its port definition answers on the name of its virtual IP")]
+    public async Task SYS_NET_01()
+    {
+        Assert.SkipUnless(Environment.IsPrivilegedProcess && File.Exists("/usr/sbin/nft"), "virtual IPs with addresses of their own need root and nftables");
+        await using var dns = await DnsHost.StartAsync(new DnsOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Forward = false }, Cluster.Http.BaseAddress!, NullLogger.Instance);
+        var name = $"scenario{Environment.ProcessId}";
+        await Cluster.DeployAsync(App("/vip", "printf pong > ping && exec python3 -m http.server $PORT0", $$$"""
+            "portDefinitions":[{"port":0,"labels":{"VIP_0":"/{{{name}}}:7080"}}]
+            """));
+        using var http = new HttpClient(new SocketsHttpHandler
+        {
+            UseProxy = false,
+            ConnectCallback = async (context, cancellationToken) =>
+            {
+                var socket = new Socket(SocketType.Stream, ProtocolType.Tcp);
+                await socket.ConnectAsync(await LookUpAsync(dns.Addresses[0], context.DnsEndPoint.Host), context.DnsEndPoint.Port, cancellationToken);
+                return new NetworkStream(socket, ownsSocket: true);
+            },
+        });
+        await Waiting.UntilAsync(async () =>
+        {
+            try
+            {
+                return await http.GetStringAsync($"http://{name}.marathon.l4lb.thisdcos.directory:7080/ping") == "pong";
+            }
+            catch (HttpRequestException)
+            {
+                return false; // it runs, but does not listen yet, or the node has not heard of it
+            }
+        }, "pong comes back");
+    }
+
+    /// <summary>The first address of a name.</summary>
+    private static async Task<IPAddress> LookUpAsync(IPEndPoint server, string name)
+    {
+        using var socket = new Socket(SocketType.Dgram, ProtocolType.Udp);
+        using var limit = new CancellationTokenSource(TimeSpan.FromSeconds(5));
+        byte[] question = [0, 7, 1, 0, 0, 1, 0, 0, 0, 0, 0, 0, .. name.Split('.').SelectMany(label => (byte[])[(byte)label.Length, .. label.Select(c => (byte)c)]), 0, 0, 1, 0, 1];
+        await socket.SendToAsync(question, server, limit.Token);
+        var answer = new byte[512];
+        var length = await socket.ReceiveAsync(answer, limit.Token);
+        return answer[7] == 0 ? throw new HttpRequestException($"{name} has no address") : new IPAddress(answer.AsSpan(length - 4, 4));
     }
 }
