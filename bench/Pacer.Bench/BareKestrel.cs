@@ -22,19 +22,22 @@ internal sealed class BareKestrel : IAsyncDisposable
 
     public HttpClient Http { get; }
 
-    public static async Task<BareKestrel> StartAsync()
+    /// <param name="prefix">A command that runs another, to start it with.</param>
+    /// <param name="address">Where it listens; null: on the loopback.</param>
+    public static async Task<BareKestrel> StartAsync(IReadOnlyList<string>? prefix = null, string? address = null)
     {
-        var process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, [Argument]) { RedirectStandardOutput = true })!;
-        var address = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("the bare Kestrel did not start");
-        return new BareKestrel(process, new HttpClient { BaseAddress = new Uri(address) });
+        string[] command = [.. prefix ?? [], Environment.ProcessPath!, Argument, address ?? "127.0.0.1"];
+        var process = Process.Start(new ProcessStartInfo(command[0], command[1..]) { RedirectStandardOutput = true })!;
+        var url = await process.StandardOutput.ReadLineAsync() ?? throw new InvalidOperationException("the bare Kestrel did not start");
+        return new BareKestrel(process, new HttpClient { BaseAddress = new Uri(url) });
     }
 
     /// <summary>Runs in the child process until it is killed.</summary>
-    public static async Task ServeAsync()
+    public static async Task ServeAsync(string address)
     {
         var bodies = new Dictionary<int, byte[]>();
         var builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
-        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Loopback, 0, listen => listen.Protocols = HttpProtocols.Http1));
+        builder.WebHost.UseKestrelCore().ConfigureKestrel(kestrel => kestrel.Listen(System.Net.IPAddress.Parse(address), 0, listen => listen.Protocols = HttpProtocols.Http1));
         var app = builder.Build();
         app.Run(async http =>
         {

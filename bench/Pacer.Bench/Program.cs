@@ -4,14 +4,14 @@ using Pacer.Bench;
 
 // Measures the published pacer against what it stands on: bare conmon and crun, bare SQLite. What is compared alternates in one
 // run on one machine, so ratios mean something where absolute times do not. Bounded to a few minutes. 'reads' runs that group alone.
-if (args is [BareKestrel.Argument])
+if (args is [BareKestrel.Argument, var address])
 {
-    await BareKestrel.ServeAsync();
+    await BareKestrel.ServeAsync(address);
     return 0;
 }
-if (args is not ([] or ["reads"] or ["dns"] or ["lb"] or ["containers"] or ["placement", ..]))
+if (args is not ([] or ["reads"] or ["dns"] or ["lb"] or ["vips"] or ["containers"] or ["placement", ..]))
 {
-    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, lb, containers, placement.");
+    Console.Error.WriteLine("bench: give no argument, or the name of a group: reads, dns, lb, vips, containers, placement.");
     return 1;
 }
 var onlyReads = args is ["reads"];
@@ -23,6 +23,19 @@ while (!File.Exists(Path.Combine(repository, "Pacer.slnx")))
 if (args is ["placement", ..])
 {
     return PlacementBench.Run(args[1..], Path.Combine(repository, "bench/results"));
+}
+if (args is ["vips"])
+{
+    if (!VirtualIps.ArePossible)
+    {
+        Console.Error.WriteLine("Virtual IPs by the kernel need root, nftables, iproute2 and wrk: apt-get install nftables iproute2 wrk");
+        return 1;
+    }
+    var vips = new Report();
+    await VirtualIps.MeasureAsync(vips);
+    vips.Print(Console.Out);
+    vips.Store(Path.Combine(repository, "bench/results"), "-vips");
+    return 0;
 }
 var build = Path.Combine(repository, "artifacts/bin/Pacer.Cli/release/pacer");
 var published = Path.Combine(repository, "artifacts/publish/pacer");
