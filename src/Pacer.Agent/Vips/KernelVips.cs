@@ -16,6 +16,7 @@ internal sealed class KernelVips(NetworkTools tools, NetworkNaming naming) : IVi
     private readonly string _metric = naming.RouteMetric.ToString(CultureInfo.InvariantCulture);
     private VipPlan? _written;
     private HashSet<string>? _routes;
+    private bool _clean;
 
     /// <summary>Why this machine can't, in words; null when it can.</summary>
     public static async Task<string?> UnavailableAsync(NetworkTools tools, NetworkNaming naming)
@@ -56,6 +57,7 @@ internal sealed class KernelVips(NetworkTools tools, NetworkNaming naming) : IVi
             await RemoveAsync().ConfigureAwait(false);
             return;
         }
+        _clean = false;
         await RouteAsync(plan).ConfigureAwait(false);
         var before = _written ?? VipPlan.Empty;
         var change = VipChange.Between(before, plan);
@@ -86,9 +88,14 @@ internal sealed class KernelVips(NetworkTools tools, NetworkNaming naming) : IVi
 
     public async Task RemoveAsync()
     {
+        if (_clean)
+        {
+            return;
+        }
         await tools.DemandAsync("nft", ["-f", "-"], VipScript.Remove(_table)).ConfigureAwait(false);
         _written = null;
         await RouteAsync(VipPlan.Empty).ConfigureAwait(false);
+        _clean = true;
     }
 
     public ValueTask DisposeAsync() => ValueTask.CompletedTask;
