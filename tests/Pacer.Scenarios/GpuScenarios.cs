@@ -28,14 +28,14 @@ public sealed class GpuScenarios(GpuNodes cluster) : Scenario<GpuNodes>(cluster)
             "container":{"type":"MESOS","volumes":[{"containerPath":"data","mode":"RW","persistent":{"size":16}}]}
             """));
         var before = Assert.Single(await Cluster.TasksAsync("/resident"));
+        // Running means started: its command is given the time to write before the task is ended.
+        await Waiting.UntilAsync(async () => await ReadAsync("volumes/*/data/file") == "kept\n", "it writes its data");
         await Cluster.SucceedsAsync(await Cluster.ChangeAsync("DELETE", "/v2/apps/gpu"));
         await Cluster.SucceedsAsync(await Cluster.ChangeAsync("PUT", "/v2/apps/resident", """{"instances":0}"""));
         await Cluster.SucceedsAsync(await Cluster.ChangeAsync("PUT", "/v2/apps/resident", """{"instances":1}"""));
         var after = Assert.Single(await Cluster.TasksAsync("/resident"));
         Assert.Equal(before["slaveId"]!.ToString(), after["slaveId"]!.ToString());
-        var node = Cluster.Nodes.Single(node => Directory.Exists($"{node.Options.WorkDir}/sandboxes/{after["id"]}"));
-        await Waiting.UntilAsync(
-            async () => (await File.ReadAllTextAsync($"{node.Options.WorkDir}/sandboxes/{after["id"]}/stdout")).Contains("kept", StringComparison.Ordinal), "it finds its data");
+        await Waiting.UntilAsync(async () => await ReadAsync($"sandboxes/{after["id"]}/stdout") == "kept\n", "it finds its data");
     }
 
     [Fact(DisplayName = "GPU-05: a new resident app without GPUs never gets a match")]
@@ -58,6 +58,16 @@ public sealed class GpuScenarios(GpuNodes cluster) : Scenario<GpuNodes>(cluster)
 
     private async Task RequireAsync() => Assert.SkipWhen(
         (await Cluster.SendAsync("GET", "/v2/nodes")).Body!["nodes"]!.AsArray().Any(node => (int)node!["resources"]!["total"]!["gpus"]! == 0), "needs device nodes, and to make them root");
+
+    /// <summary>The text of the one file of that name on the nodes; <c>null</c> while there is none.</summary>
+    private async Task<string?> ReadAsync(string path)
+    {
+        var parts = path.Split('*', 2);
+        var files = Cluster.Nodes.SelectMany(node => parts.Length == 1
+            ? [$"{node.Options.WorkDir}/{path}"]
+            : Directory.EnumerateDirectories($"{node.Options.WorkDir}/{parts[0]}").Select(directory => directory + parts[1]));
+        return files.FirstOrDefault(File.Exists) is { } file ? await File.ReadAllTextAsync(file) : null;
+    }
 
     private async Task DeclinedAsync(string app, string reason = "DeclinedScarceResources")
     {
