@@ -8,7 +8,7 @@ public sealed class BlueGreenTests
 {
     /// <summary>An app of four instances; a broken one never answers its health check.</summary>
     private static string App(string version, bool broken = false, int port = 0) => $$$"""
-        {"id":"/web","cmd":"{{{(broken ? "sleep 1000" : "exec python3 -c \\\"$SERVER\\\"")}}}","cpus":0.01,"mem":32,"instances":4,"env":{"VERSION":"{{{version}}}","SERVER":{{{System.Text.Json.JsonSerializer.Serialize(WebServer.Script)}}}},
+        {"id":"/web","cmd":"{{{(broken ? "sleep 1000" : "exec python3 -c \\\"$SERVER\\\"")}}}","cpus":0.2,"mem":32,"instances":4,"env":{"VERSION":"{{{version}}}","SERVER":{{{System.Text.Json.JsonSerializer.Serialize(WebServer.Script)}}}},
          "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":{{{port}}}}],"taskKillGracePeriodSeconds":20,
          "healthChecks":[{"protocol":"HTTP","portIndex":0,"intervalSeconds":1,"delaySeconds":0,"gracePeriodSeconds":60}]}
         """;
@@ -24,7 +24,7 @@ public sealed class BlueGreenTests
         public static async Task<Site> StartAsync()
         {
             Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
-            var cluster = await Cluster.StartAsync("--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-bind", "127.0.0.1");
+            var cluster = await Cluster.StartAsync("--cpus", "4", "--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-bind", "127.0.0.1");
             var places = await cluster.Up.WaitForAsync("Load balancer for group external: (.*)");
             return new Site(cluster, Regex.Match(places, @"http (\S+);").Groups[1].Value, Regex.Match(places, @"statistics http://([^/]+)/").Groups[1].Value);
         }

@@ -12,12 +12,12 @@ public sealed class LoadBalancerTests
     public async Task TasksComeAndGo_UnderLoad_NoRequestFails()
     {
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
-        await using var cluster = await Cluster.StartAsync("--lb", "off");
+        await using var cluster = await Cluster.StartAsync("--cpus", "4", "--lb", "off");
         var script = System.Text.Json.JsonSerializer.Serialize(WebServer.Script);
         using var balancer = PacerProcess.Start("lb", "--server", cluster.Api.Url, "--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-service-ports", "off");
         var address = (await balancer.WaitForAsync(@"Load balancer for group external: (http \S+); statistics")).Split(' ')[1];
         await cluster.Api.PostAppAsync($$$"""
-            {"id":"/web","cmd":"exec python3 -c \"$SERVER\"","cpus":0.01,"mem":64,"instances":4,"env":{"VERSION":"1","SERVER":{{{script}}}},"taskKillGracePeriodSeconds":20,
+            {"id":"/web","cmd":"exec python3 -c \"$SERVER\"","cpus":0.2,"mem":64,"instances":4,"env":{"VERSION":"1","SERVER":{{{script}}}},"taskKillGracePeriodSeconds":20,
              "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":0}],
              "healthChecks":[{"protocol":"HTTP","portIndex":0,"intervalSeconds":1,"delaySeconds":0,"gracePeriodSeconds":30}]}
             """);
@@ -60,7 +60,7 @@ public sealed class LoadBalancerTests
         var http = Regex.Match(places, @"http (\S+),").Groups[1].Value;
         var status = Regex.Match(places, @"statistics http://([^/]+)/").Groups[1].Value;
         await cluster.Api.PostAppAsync("""
-            {"id":"/web","cmd":"exec python3 -m http.server $PORT0","cpus":0.01,"mem":64,"portDefinitions":[{"port":0}],
+            {"id":"/web","cmd":"exec python3 -m http.server $PORT0","cpus":0.2,"mem":64,"portDefinitions":[{"port":0}],
              "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test","HAPROXY_0_BACKEND_HEAD":"  acl internal src 10.0.0.0/8"}}
             """);
         using var load = new Load(http, "web.test", clients: 0);

@@ -246,6 +246,28 @@ public sealed class LaneTests
     }
 
     [Fact]
+    public async Task Server_ThatDrains_IsLeftAtOnce()
+    {
+        using var server = new RawServer("HTTP/1.1 200 Fine\r\nContent-Length: 2\r\n\r\nab");
+        await using var balancer = await TestBalancer.StartAsync();
+        var task = balancer.Put("/web", ["HAPROXY_0_VHOST=h"], server.Port)[0];
+        var idle = balancer.Host.Routes.Current.Pools["/web:0"].Servers[0].Load.Idle;
+        using var client = balancer.Client(host: "h");
+        await client.GetStringAsync("");
+        await HttpTests.UntilAsync(() => Task.FromResult(idle.Count == 1));
+        task.Draining = true;
+        balancer.Apply();
+        Assert.Equal(0, idle.Count);
+        await HttpTests.UntilAsync(() => Task.FromResult(server.Left == 1));
+        await client.GetStringAsync(""); // the only one there is: it still serves
+        await HttpTests.UntilAsync(() => Task.FromResult(server.Left == 2));
+        task.Draining = false;
+        balancer.Apply();
+        await client.GetStringAsync("");
+        await HttpTests.UntilAsync(() => Task.FromResult(idle.Count == 1));
+    }
+
+    [Fact]
     public async Task LongAnswers_ToAClientThatReadsSlowly_AreWhole()
     {
         await using var backend = await TestBackend.StartAsync("a");

@@ -37,7 +37,18 @@ internal sealed class IdleConnections
     private const int Most = 256;
 
     private readonly Stack<ServerConnection> _idle = new();
-    private bool _closed;
+    private bool _keeps = true;
+
+    public int Count
+    {
+        get
+        {
+            lock (_idle)
+            {
+                return _idle.Count;
+            }
+        }
+    }
 
     public ServerConnection? Take(long nowMs)
     {
@@ -52,7 +63,7 @@ internal sealed class IdleConnections
         connection.IdleSinceMs = nowMs;
         lock (_idle)
         {
-            if (!_closed && _idle.Count < Most)
+            if (_keeps && _idle.Count < Most)
             {
                 _idle.Push(connection);
                 return;
@@ -80,12 +91,16 @@ internal sealed class IdleConnections
         }
     }
 
-    /// <summary>The server is gone: nothing is kept any more.</summary>
-    public void Close()
+    /// <summary>Whether connections are kept from now on; when not, those that wait are closed.</summary>
+    public void Keep(bool keeps)
     {
         lock (_idle)
         {
-            _closed = true;
+            _keeps = keeps;
+            if (keeps)
+            {
+                return;
+            }
             foreach (var connection in _idle)
             {
                 connection.Dispose();

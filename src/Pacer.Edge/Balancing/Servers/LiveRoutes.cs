@@ -36,6 +36,7 @@ internal sealed class LiveRoutes(TimeProvider time)
             foreach (var (server, load) in state.Loads)
             {
                 load.DrainingSince = serving.Contains(server) ? null : load.DrainingSince ?? now;
+                load.Idle.Keep(load.DrainingSince is null); // many servers end only when the last connection has
             }
             state.WakeAll(); // a server that is new may have room
         }
@@ -59,7 +60,7 @@ internal sealed class LiveRoutes(TimeProvider time)
                 if (load.Active == 0 && pool?.Servers.Any(other => ReferenceEquals(other.Load, load)) != true)
                 {
                     state.Loads.TryRemove(server, out _);
-                    load.Idle.Close();
+                    load.Idle.Keep(false);
                 }
             }
             if (pool is null && state.Loads.IsEmpty && state.Queued == 0)
