@@ -1,7 +1,9 @@
+using System.Text.RegularExpressions;
+
 namespace Pacer.Cli.Output;
 
 /// <summary>Where text goes. On a terminal one line may be rewritten in place and colours are used; elsewhere every line is plain.</summary>
-internal sealed class Terminal(TextWriter output, TextWriter error, bool isInteractive, bool hasColour, Func<int> width)
+internal sealed partial class Terminal(TextWriter output, TextWriter error, bool isInteractive, bool hasColour, Func<int> width)
 {
     private string? _live;
 
@@ -46,10 +48,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
         error.WriteLine(text);
     }
 
-    /// <summary>Shows what is going on: replaces the last such text on a terminal; elsewhere a line whenever it differs from the last.</summary>
+    /// <summary>Shows what is going on: replaces the last such text on a terminal; elsewhere a line whenever it differs from the last in more than its numbers of seconds.</summary>
     public void Live(string text)
     {
-        if (text == _live)
+        if (text == _live || (!IsInteractive && _live is not null && Seconds().Replace(text, "") == Seconds().Replace(_live, "")))
         {
             return;
         }
@@ -65,6 +67,10 @@ internal sealed class Terminal(TextWriter output, TextWriter error, bool isInter
         }
         _live = text;
     }
+
+    /// <summary>A countdown: in a log it would fill a line a second.</summary>
+    [GeneratedRegex(@"\b\d+ s\b")]
+    private static partial Regex Seconds();
 
     private void ClearLive()
     {
