@@ -13,6 +13,9 @@ internal sealed class UdpListener : IDisposable
 {
     private const int ReceiveBuffer = 4 << 20;
 
+    // For a look at whether it is over.
+    private const int PatienceMs = 250;
+
     private readonly Socket _socket;
     private readonly Responder _responder;
     private readonly Forwarder _forwarder;
@@ -37,7 +40,11 @@ internal sealed class UdpListener : IDisposable
         }
         LocalEndPoint = (IPEndPoint)_socket.LocalEndPoint!;
         _threads = [.. Enumerable.Range(0, Math.Clamp(Environment.ProcessorCount / 2, 1, 4)).Select(number =>
-            new Thread(Run) { IsBackground = true, Name = $"dns-{LocalEndPoint.Port}-{number}" })];
+            new Thread(() =>
+            {
+                using var batch = new DatagramBatch(_socket, Responder.MaxUdp);
+                Run(batch);
+            }) { IsBackground = true, Name = $"dns-{LocalEndPoint.Port}-{number}" })];
     }
 
     public IPEndPoint LocalEndPoint { get; }
@@ -53,7 +60,6 @@ internal sealed class UdpListener : IDisposable
     public void Dispose()
     {
         _stopping = true;
-        _socket.Dispose();
         foreach (var thread in _threads)
         {
             if (thread.IsAlive)
@@ -61,44 +67,33 @@ internal sealed class UdpListener : IDisposable
                 thread.Join();
             }
         }
+        _socket.Dispose();
     }
 
-    private void Run()
+    private void Run(DatagramBatch batch)
     {
-        var packet = GC.AllocateArray<byte>(Responder.MaxUdp, pinned: true);
-        var response = GC.AllocateArray<byte>(Responder.MaxUdp, pinned: true);
-        var client = new SocketAddress(_socket.AddressFamily);
         while (!_stopping)
         {
-            try
+            var count = batch.Receive(PatienceMs);
+            for (var i = 0; i < count; i++)
             {
-                var received = _socket.ReceiveFrom(packet, SocketFlags.None, client);
-                switch (_responder.Answer(packet.AsSpan(0, received), response, tcp: false, out var length, out var query))
+                switch (_responder.Answer(batch[i], batch.AnswerTo(i), tcp: false, out var length, out var query))
                 {
                     case Outcome.Answered:
-                        _socket.SendTo(response.AsSpan(0, length), SocketFlags.None, client);
+                        batch.Answered(i, length);
                         break;
                     case Outcome.Foreign:
-                        Forward(packet.AsSpan(0, received), query, client);
+                        Forward(batch[i], query, batch.SenderOf(i));
                         break;
                 }
             }
-            catch (SocketException)
-            {
-                // A client that is gone, or a datagram larger than any query: the next one counts.
-            }
-            catch (ObjectDisposedException)
-            {
-                return;
-            }
+            batch.Send();
         }
     }
 
-    private void Forward(ReadOnlySpan<byte> packet, DnsQuery query, SocketAddress client)
+    private void Forward(ReadOnlySpan<byte> packet, DnsQuery query, SocketAddress to)
     {
         var question = packet.ToArray();
-        var to = new SocketAddress(client.Family, client.Size);
-        client.Buffer.Span[..client.Size].CopyTo(to.Buffer.Span);
         var from = (IPEndPoint)LocalEndPoint.Create(to);
         _ = ForwardAsync(question, query, from.Address, to);
     }
