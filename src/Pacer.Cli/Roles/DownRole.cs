@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using Pacer.Agent;
+using Pacer.Edge.Balancing.Haproxy;
 
 namespace Pacer.Cli.Roles;
 
@@ -29,6 +30,8 @@ internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
             terminal.Line($"Stopped 'pacer {owner.Command}' (process {owner.Process.Id})");
         }
 
+        // One that outlived its Pacer.
+        await HaproxyEngine.EndAsync(LbRole.Directory(dataDirectory, surroundings));
         var result = await StopContainersAsync(cancellationToken);
         if (result.TasksLeft.Count > 0)
         {

@@ -6,6 +6,10 @@ namespace Pacer.Cli.Roles;
 /// <summary>Starts the load balancer and says where it is.</summary>
 internal sealed class LbRole(Surroundings surroundings, BalancerOptions options, string logLevel)
 {
+    /// <summary>Where HAProxy works, unless a flag says.</summary>
+    /// <param name="dataDirectory">Of the role that the balancer is a part of; null: it is alone.</param>
+    public static string Directory(string? dataDirectory, Surroundings surroundings) => DataDirectory.RunDirectory(dataDirectory + "/lb", surroundings);
+
     /// <param name="server">Base address of the REST API.</param>
     public async Task<BalancerHost> StartAsync(Uri server)
     {

@@ -2,16 +2,21 @@ using System.Runtime.InteropServices;
 
 namespace Pacer.Cli.Roles;
 
-/// <summary>Ctrl-C, SIGTERM and a closed terminal ask a role to stop in order; a second Ctrl-C ends it at once.</summary>
+/// <summary>Ctrl-C, SIGTERM and a closed terminal ask a role to stop in order; a second Ctrl-C ends it at once. SIGUSR2 asks for an end after which the next one goes on.</summary>
 internal sealed class StopSignal : IDisposable
 {
+    private const PosixSignal HandOver = (PosixSignal)12; // SIGUSR2
+
     private readonly CancellationTokenSource _asked = new();
     private readonly PosixSignalRegistration[] _registrations;
 
     public StopSignal()
     {
-        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP }.Select(signal => PosixSignalRegistration.Create(signal, Ask))];
+        _registrations = [.. new[] { PosixSignal.SIGINT, PosixSignal.SIGTERM, PosixSignal.SIGHUP, HandOver }.Select(signal => PosixSignalRegistration.Create(signal, Ask))];
     }
+
+    /// <summary>Another process will take over what can go on meanwhile.</summary>
+    public bool HandsOver { get; private set; }
 
     public CancellationToken Token => _asked.Token;
 
@@ -34,6 +39,7 @@ internal sealed class StopSignal : IDisposable
     private void Ask(PosixSignalContext context)
     {
         context.Cancel = !(_asked.IsCancellationRequested && context.Signal == PosixSignal.SIGINT);
+        HandsOver |= context.Signal == HandOver;
         _asked.Cancel();
     }
 }

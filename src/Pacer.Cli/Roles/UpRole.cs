@@ -74,6 +74,10 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
             await stop.WaitAsync();
         }
 
+        if (stop.HandsOver)
+        {
+            balancer?.LeaveHaproxy();
+        }
         var running = agent.LiveTasks;
         await agent.StopAsync();
         await server.StopAsync(CancellationToken.None);

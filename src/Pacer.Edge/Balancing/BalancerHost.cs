@@ -14,6 +14,7 @@ using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Pacer.Contracts.Endpoints;
+using Pacer.Edge.Balancing.Haproxy;
 using Pacer.Edge.Balancing.Http;
 using Pacer.Edge.Balancing.Http1;
 using Pacer.Edge.Balancing.Listening;
@@ -54,6 +55,9 @@ public sealed class BalancerHost : IAsyncDisposable
     private Task _sweeping = Task.CompletedTask;
     private Lanes? _lanes;
     private Task _watching = Task.CompletedTask;
+    private HaproxyEngine? _haproxy;
+    private HaproxyLog? _haproxyLog;
+    private Pages? _pages;
 
     private BalancerHost(BalancerOptions options, TimeProvider time)
     {
@@ -80,6 +84,17 @@ public sealed class BalancerHost : IAsyncDisposable
 
     /// <summary>Why there is no contact to the server; null while there is.</summary>
     public string? Trouble => _source?.Trouble;
+
+    /// <summary>With HAProxy as data path: it goes on when this ends, and the next balancer of its directory takes it over.</summary>
+    public void LeaveHaproxy()
+    {
+        if (_haproxy is not null)
+        {
+            _haproxy.Leaves = true;
+        }
+    }
+
+    internal HaproxyEngine? Haproxy => _haproxy;
 
     internal LiveRoutes Routes => _routes;
 
@@ -117,6 +132,14 @@ public sealed class BalancerHost : IAsyncDisposable
             await _source.DisposeAsync();
         }
         await Task.WhenAll(_sweeping, _watching);
+        if (_haproxy is not null)
+        {
+            await _haproxy.DisposeAsync();
+        }
+        if (_haproxyLog is not null)
+        {
+            await _haproxyLog.DisposeAsync();
+        }
         // No new connections; those there are may finish what they do.
         _own.ForEach(listener => listener.Dispose());
         lock (_applying)
@@ -145,12 +168,17 @@ public sealed class BalancerHost : IAsyncDisposable
         lock (_applying)
         {
             _endpoints.Apply(update);
+            _known = true;
             Rebuild();
         }
     }
 
     private void Rebuild()
     {
+        if (!_known)
+        {
+            return; // an adopted data path goes on with what it has
+        }
         var table = RouteBuilder.Build(_endpoints, new RouteOptions
         {
             Groups = _options.Groups,
@@ -160,7 +188,15 @@ public sealed class BalancerHost : IAsyncDisposable
         });
         _routes.Swap(table);
         _certificates.Touch(table.Backends.SelectMany(backend => backend.Settings.Certificates));
-        if (_options.ServicePorts && !_stopping.IsCancellationRequested)
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+        if (_haproxy is not null)
+        {
+            _haproxy.Post(table);
+        }
+        else if (_options.ServicePorts)
         {
             _serviceListeners.Apply(table);
         }
@@ -179,7 +215,7 @@ public sealed class BalancerHost : IAsyncDisposable
         Pages pages;
         try
         {
-            pages = new Pages(_options.ErrorPage);
+            pages = _pages = new Pages(_options.ErrorPage);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -190,10 +226,23 @@ public sealed class BalancerHost : IAsyncDisposable
         _watching = _lanes.WatchAsync(_stopping.Token);
         _doors.Plain = connection => _lanes.ServeAsync(connection, connection.Features.Get<Arrival>()!);
         await StartHttpAsync(pages);
+        if (_options.HaproxyDirectory is { } directory)
+        {
+            _haproxy = _view.Haproxy = HaproxyEngine.Open(directory, Setup, _time);
+            _haproxyLog = _accessLog is null ? null : new HaproxyLog(Path.Combine(directory, "log"), _accessLog);
+        }
         Listen(_options.Http, ListenerKind.Http, "--lb-http");
         Listen(_options.Https, ListenerKind.Https, "--lb-https");
         Listen(_options.AppIds, ListenerKind.AppId, "--lb-appid");
         Listen(_options.Status, ListenerKind.Status, "--lb-status");
+        if (_haproxy is not null)
+        {
+            await _haproxy.StartAsync(_chosen);
+            if (_haproxy.Adopted)
+            {
+                _notes.Add($"Goes on with the HAProxy (process {_haproxy.Process.Master}) that works in {_options.HaproxyDirectory}.");
+            }
+        }
         if (_replaced.Count > 0)
         {
             _notes.Add($"The load balancer can't have {string.Join("; ", _replaced)}. --lb-http, --lb-https, --lb-appid and --lb-status ADDRESS:PORT choose others.");
@@ -287,8 +336,54 @@ public sealed class BalancerHost : IAsyncDisposable
         _notes.Add($"The load balancer can't have {address.Wanted} ({trouble}) and goes without {Words(kind)}. {flag} ADDRESS:PORT chooses another.");
     }
 
+    private HaproxySetup Setup() => new()
+    {
+        Directory = _options.HaproxyDirectory!,
+        Http = AddressOf(ListenerKind.Http),
+        Https = AddressOf(ListenerKind.Https),
+        AppIds = AddressOf(ListenerKind.AppId),
+        AcceptProxy = _options.AcceptProxy,
+        ServicePorts = _options.ServicePorts,
+        BindAddress = _options.BindAddress,
+        HasIpv6 = Socket.OSSupportsIPv6,
+        MarathonLbPaths = _options.MarathonLbPaths,
+        MaxConnections = _options.MaxConnections,
+        HeadTimeout = _options.HeadTimeout,
+        DrainTimeout = _options.DrainTimeout,
+        Logs = _accessLog is not null,
+        User = Environment.IsPrivilegedProcess && File.Exists("/etc/passwd") && File.ReadLines("/etc/passwd").Any(line => line.StartsWith("haproxy:", StringComparison.Ordinal)) ? "haproxy" : null,
+        ErrorPage = _pages!.Unavailable,
+        Certificates = _certificates.AsText(),
+    };
+
+    private IPEndPoint? AddressOf(ListenerKind kind) => _view.Addresses.Find(address => address.Kind == kind).Address;
+
+    private readonly List<(string Kind, string Wanted, IPEndPoint Address)> _chosen = [];
+
+    /// <summary>HAProxy will listen there; a port that it has already is its own.</summary>
+    private string? TryLeaveToHaproxy(IPEndPoint wanted, Purpose purpose)
+    {
+        var kind = purpose.Kind.ToString();
+        if (!_haproxy!.Chosen.TryGetValue((kind, wanted.ToString()), out var address))
+        {
+            if (PortProbe.Try(wanted.Address.Equals(IPAddress.IPv6Any) ? null : wanted.Address, wanted.Port, out var port) is { } trouble)
+            {
+                return trouble;
+            }
+            address = new IPEndPoint(wanted.Address, port);
+        }
+        _chosen.Add((kind, wanted.ToString(), address));
+        _view.Addresses.Add((purpose.Kind, address));
+        _taken[address.Port] = Words(purpose.Kind);
+        return null;
+    }
+
     private string? TryListen(IPEndPoint wanted, Purpose purpose)
     {
+        if (_haproxy is not null && purpose.Kind != ListenerKind.Status)
+        {
+            return TryLeaveToHaproxy(wanted, purpose);
+        }
         try
         {
             var listener = new PortListener(wanted.Address.Equals(IPAddress.IPv6Any) ? null : wanted.Address, wanted.Port, purpose, _doors);
@@ -324,6 +419,10 @@ public sealed class BalancerHost : IAsyncDisposable
             {
                 _routes.Sweep(_options.DrainTimeout);
                 _certificates.Refresh();
+                if (_haproxy is not null)
+                {
+                    await SweepHaproxyAsync(_haproxy);
+                }
                 if (_serviceListeners.Warnings.Count > 0)
                 {
                     lock (_applying)
@@ -338,6 +437,23 @@ public sealed class BalancerHost : IAsyncDisposable
             // The end.
         }
     }
+
+    private async Task SweepHaproxyAsync(HaproxyEngine haproxy)
+    {
+        await haproxy.CutAsync(_options.DrainTimeout);
+        var certificates = _certificates.AsText().Key;
+        lock (_applying)
+        {
+            if (_known && (haproxy.WaitsForPorts || certificates != _certificatesKnown))
+            {
+                _certificatesKnown = certificates;
+                haproxy.Post(_routes.Current.Table); // a port may be free by now, and files may be new
+            }
+        }
+    }
+
+    private string _certificatesKnown = "";
+    private bool _known;
 
     // The role that runs the balancer listens to signals, not this.
     private sealed class NoLifetime : IHostLifetime

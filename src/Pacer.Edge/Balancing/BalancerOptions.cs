@@ -15,6 +15,9 @@ public sealed record BalancerOptions
     /// <summary>Groups of apps that are published; "*": all apps.</summary>
     public IReadOnlyList<string> Groups { get; init; } = ["external"];
 
+    /// <summary>Directory of the HAProxy that is the data path, absolute; null: this process is.</summary>
+    public string? HaproxyDirectory { get; init; }
+
     /// <summary>Virtual hosts; null: none.</summary>
     public BalancerAddress? Http { get; init; }
 

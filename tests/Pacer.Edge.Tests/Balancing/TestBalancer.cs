@@ -4,6 +4,8 @@ using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Pacer.Contracts.Endpoints;
 using Pacer.Edge.Balancing;
+using Pacer.Edge.Balancing.Haproxy;
+using Pacer.Edge.Balancing.Status;
 
 namespace Pacer.Edge.Tests.Balancing;
 
@@ -14,23 +16,47 @@ internal sealed class TestBalancer : IAsyncDisposable
     private readonly List<EndpointTask> _tasks = [];
     private int _ids;
 
-    private TestBalancer(BalancerHost host) => Host = host;
+    private readonly string? _directory;
+
+    private TestBalancer(BalancerHost host, string? directory)
+    {
+        Host = host;
+        _directory = directory;
+    }
 
     public BalancerHost Host { get; }
 
     public IPEndPoint this[string kind] => Host.Addresses.First(address => address.Kind == kind).Address;
 
-    public static async Task<TestBalancer> StartAsync(Func<BalancerOptions, BalancerOptions>? change = null)
+    /// <param name="haproxy">HAProxy is the data path.</param>
+    public static async Task<TestBalancer> StartAsync(Func<BalancerOptions, BalancerOptions>? change = null, bool haproxy = false)
     {
+        Assert.SkipWhen(haproxy && HaproxyProcess.Program is null, "needs haproxy");
+        var directory = haproxy ? Directory.CreateTempSubdirectory("pacer-haproxy-").FullName : null;
         var any = new BalancerAddress(new IPEndPoint(IPAddress.Loopback, 0));
-        var options = new BalancerOptions { Groups = ["*"], Http = any, Https = any, AppIds = any, Status = any, BindAddress = IPAddress.Loopback };
-        return new TestBalancer(await BalancerHost.StartAsync(change?.Invoke(options) ?? options, TimeProvider.System));
+        var options = new BalancerOptions { Groups = ["*"], Http = any, Https = any, AppIds = any, Status = any, BindAddress = IPAddress.Loopback, HaproxyDirectory = directory };
+        return new TestBalancer(await BalancerHost.StartAsync(change?.Invoke(options) ?? options, TimeProvider.System), directory);
     }
 
-    public ValueTask DisposeAsync() => Host.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await Host.DisposeAsync();
+        if (_directory is not null && Directory.Exists(_directory))
+        {
+            Directory.Delete(_directory, true);
+        }
+    }
 
     /// <summary>Puts an app in place, with a task for each port of a server.</summary>
     public List<EndpointTask> Put(string id, string[] labels, params int[] servers)
+    {
+        var added = PutWithoutWaiting(id, labels, servers);
+        Apply();
+        return added;
+    }
+
+    /// <summary>The balancer knows it, and does it in a moment.</summary>
+    public List<EndpointTask> PutWithoutWaiting(string id, string[] labels, params int[] servers)
     {
         _services[id] = new EndpointService
         {
@@ -44,22 +70,42 @@ internal sealed class TestBalancer : IAsyncDisposable
         _tasks.RemoveAll(task => task.ServiceId == id);
         var added = servers.Select(port => TestCluster.Task(id, string.Create(CultureInfo.InvariantCulture, $"task{++_ids}"), 1, null, (port, port))).ToList();
         _tasks.AddRange(added);
-        Apply();
+        Tell();
         return added;
     }
 
-    public void Apply() => Host.Apply(new EndpointUpdate
+    /// <summary>The balancer does what was put so far when this returns.</summary>
+    public void Apply()
     {
-        Reset = true,
-        Services = [.. _services.Values],
-        Tasks = [.. _tasks],
-        Nodes = [new EndpointNode { Id = "cluster-S1", Hostname = "n1", Address = "127.0.0.1", State = "connected" }],
-    });
+        Tell();
+        if (Host.Haproxy is { } haproxy)
+        {
+            Assert.True(haproxy.Settled().Wait(TimeSpan.FromSeconds(20)), "HAProxy was not told in time");
+        }
+    }
+
+    private void Tell()
+    {
+        Host.Apply(new EndpointUpdate
+        {
+            Reset = true,
+            Services = [.. _services.Values],
+            Tasks = [.. _tasks],
+            Nodes = [new EndpointNode { Id = "cluster-S1", Hostname = "n1", Address = "127.0.0.1", State = "connected" }],
+        });
+    }
 
     public void Remove(EndpointTask task)
     {
         _tasks.Remove(task);
         Apply();
+    }
+
+    /// <param name="key">"/app:0".</param>
+    public async Task<BackendTraffic> NumbersAsync(string key)
+    {
+        var traffic = await Host.View.CountAsync();
+        return traffic.Backends.Single(backend => Pacer.Edge.Balancing.Servers.LiveRoutes.KeyOf(backend.Key.Backend) == key).Value;
     }
 
     public HttpClient Client(string kind = "http", string? host = null, Version? version = null)

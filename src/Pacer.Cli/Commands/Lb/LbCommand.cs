@@ -19,6 +19,7 @@ internal static class LbCommand
             [
                 ("lb --server http://10.0.0.1:8080", "on another machine"),
                 ("lb --lb-group internal --lb-http off --lb-https off", "service ports of another group"),
+                ("lb --lb-engine haproxy", "with HAProxy between clients and tasks"),
                 ("lb status", "what it serves, and what is wrong"),
             ],
             Notes = "It follows the server's endpoints and goes on with what it knows while the server is away.",
@@ -35,6 +36,10 @@ internal static class LbCommand
             await using var balancer = await role.StartAsync(api.Server);
             await LbRole.ShowContactAsync(balancer, api.Server, surroundings.Terminal, stop.Token);
             await stop.WaitAsync();
+            if (stop.HandsOver)
+            {
+                balancer.LeaveHaproxy();
+            }
             surroundings.Terminal.Line("Load balancer ended.");
             return ExitCode.Ok;
         });

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Net;
 using Pacer.Cli.Commands.Roles;
+using Pacer.Cli.Roles;
 using Pacer.Edge.Balancing;
 
 namespace Pacer.Cli.Commands.Lb;
@@ -13,6 +14,8 @@ internal sealed class LbFlags(Surroundings surroundings)
     private const string DefaultAppIds = "127.0.0.1:9091";
     private const string DefaultStatus = "127.0.0.1:9090";
 
+    private readonly Flag _engine = new(surroundings, "--lb-engine", "PACER_LB_ENGINE", "ENGINE", "Who moves the bytes: embedded, or haproxy (needs that package)", "embedded");
+    private readonly Flag _directory = new(surroundings, "--lb-dir", "PACER_LB_DIR", "DIR", "Where HAProxy's configuration and sockets are");
     private readonly Flag _groups = new(surroundings, "--lb-group", "PACER_LB_GROUP", "NAME,…", "Apps with these in HAPROXY_GROUP are published; * for all apps", "external");
     private readonly Flag _http = new(surroundings, "--lb-http", "PACER_LB_HTTP", "ADDR:PORT", "Virtual hosts, or off; when 80 can't be had, 9080 is", DefaultHttp);
     private readonly Flag _https = new(surroundings, "--lb-https", "PACER_LB_HTTPS", "ADDR:PORT", "Virtual hosts with TLS, or off; when 443 can't be had, 9443 is", DefaultHttps);
@@ -34,14 +37,19 @@ internal sealed class LbFlags(Surroundings surroundings)
 
     public void AddTo(Command command)
     {
-        foreach (var flag in new[] { _groups, _http, _https, _appIds, _status, _servicePorts, _bind, _certificates, _paths, _strict, _acceptProxy, _most, _drain, _log, _errorPage })
+        if (command.Name == "lb")
+        {
+            _engine.Aliases.Add("--engine"); // there is no other there
+        }
+        foreach (var flag in new[] { _engine, _directory, _groups, _http, _https, _appIds, _status, _servicePorts, _bind, _certificates, _paths, _strict, _acceptProxy, _most, _drain, _log, _errorPage })
         {
             command.Add(flag);
         }
     }
 
     /// <param name="lenient">A port that can't be had is worth a note, not an end.</param>
-    public BalancerOptions Options(ParseResult parse, bool lenient)
+    /// <param name="dataDirectory">Of the role that the balancer is a part of; null: it is alone.</param>
+    public BalancerOptions Options(ParseResult parse, bool lenient, string? dataDirectory = null)
     {
         var groups = (parse.GetValue(_groups) ?? "").Split(',', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
         if (groups.Length == 0)
@@ -56,6 +64,8 @@ internal sealed class LbFlags(Surroundings surroundings)
         return new BalancerOptions
         {
             Groups = groups,
+            HaproxyDirectory = FlagValue.OneOf(parse, _engine, "embedded", "haproxy") == "haproxy"
+                ? parse.GetValue(_directory) is { Length: > 0 } place ? Path.GetFullPath(place) : LbRole.Directory(dataDirectory, surroundings) : null,
             Http = Address(parse, _http, DefaultHttp, 9080),
             Https = Address(parse, _https, DefaultHttps, 9443),
             AppIds = Address(parse, _appIds, DefaultAppIds, 0),

@@ -66,7 +66,7 @@ internal static class UpCommand
             var agentOptions = node.Options(parse, "", serverOptions.JoinToken, Path.Combine(dataDirectory, "agent"),
                 DataDirectory.RunDirectory(dataDirectory, surroundings), logLevel);
             var dnsRole = FlagValue.OneOf(parse, withDns, "on", "off") == "on" ? new DnsRole(surroundings, dns.Options(parse), logLevel) : null;
-            var lbRole = FlagValue.OneOf(parse, withLb, "on", "off") == "on" ? new LbRole(surroundings, lb.Options(parse, lenient: true), logLevel) : null;
+            var lbRole = FlagValue.OneOf(parse, withLb, "on", "off") == "on" ? new LbRole(surroundings, lb.Options(parse, lenient: true, dataDirectory), logLevel) : null;
             await role.EnsurePackagesAsync(parse, stop.Token);
             return await new UpRole(surroundings, serverOptions, agentOptions, dnsRole, lbRole).RunAsync(apps, stop);
         });

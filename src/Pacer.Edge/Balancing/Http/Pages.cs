@@ -8,7 +8,14 @@ internal sealed class Pages(string? errorPage)
 {
     private readonly byte[]? _unavailable = errorPage is null ? null : File.ReadAllBytes(errorPage);
 
-    public Task ForbiddenAsync(HttpContext http) => WriteAsync(http, 403, Render((403, "This address may not be reached from yours.")));
+    public static readonly (int Status, string Text) Forbidden = (403, "This address may not be reached from yours.");
+
+    /// <summary>What answers with 503 show.</summary>
+    public string Unavailable => Encoding.UTF8.GetString(_unavailable ?? Render(NoServer));
+
+    private static readonly (int Status, string Text) NoServer = (503, "No server is available to handle this request.");
+
+    public Task ForbiddenAsync(HttpContext http) => WriteAsync(http, 403, Render(Forbidden));
 
     public Task UnauthorizedAsync(HttpContext http) => WriteAsync(http, 401, Render((401, "A name and a password are needed here.")));
 
@@ -31,7 +38,7 @@ internal sealed class Pages(string? errorPage)
         }
         http.Response.Headers.CacheControl = "no-cache";
         return _unavailable is null
-            ? WriteAsync(http, 503, Render((503, "No server is available to handle this request.")))
+            ? WriteAsync(http, 503, Render(NoServer))
             : WriteAsync(http, 503, _unavailable);
     }
 

@@ -45,6 +45,9 @@ internal sealed class AccessLog : IAsyncDisposable
             $"{client} - - [{DateTime.UtcNow:dd/MMM/yyyy:HH:mm:ss} +0000] \"{Clean(line.Request)}\" {line.Status} {line.Length?.ToString(CultureInfo.InvariantCulture) ?? "-"} {Clean(line.Host)}:{arrival.Port} {pool?.Backend.Name ?? "-"} {server?.Server.Name ?? "-"} {took.TotalMilliseconds:0.0}"));
     }
 
+    /// <summary>A line that another data path made.</summary>
+    public void Write(string line) => _lines.Writer.TryWrite(line);
+
     public async ValueTask DisposeAsync()
     {
         _lines.Writer.TryComplete();

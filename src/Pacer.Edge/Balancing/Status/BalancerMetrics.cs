@@ -7,34 +7,51 @@ namespace Pacer.Edge.Balancing.Status;
 /// <summary>Prometheus' text format.</summary>
 internal static class BalancerMetrics
 {
-    public static string Of(BalancerView view)
+    public static string Of(BalancerView view, Traffic traffic)
     {
         var text = new StringBuilder();
-        var pools = view.Routes.Pools.Values.OrderBy(pool => pool.Backend.Name, StringComparer.Ordinal).ToList();
-        var now = view.Now;
+        var pools = traffic.Backends.OrderBy(backend => backend.Key.Backend.Name, StringComparer.Ordinal).Select(backend => (Pool: backend.Key, Numbers: backend.Value)).ToList();
         Head(text, "pacer_lb_connections", "gauge", "Open connections of clients.");
-        Line(text, "pacer_lb_connections", "", view.Doors.Open);
+        Line(text, "pacer_lb_connections", "", traffic.Open);
         Head(text, "pacer_lb_connections_total", "counter", "Connections of clients.");
-        Line(text, "pacer_lb_connections_total", "", view.Doors.Total);
+        Line(text, "pacer_lb_connections_total", "", traffic.Total);
         Head(text, "pacer_lb_connections_refused_total", "counter", "Connections refused because there were too many.");
-        Line(text, "pacer_lb_connections_refused_total", "", view.Doors.Refused);
+        Line(text, "pacer_lb_connections_refused_total", "", traffic.Refused);
         Head(text, "pacer_lb_contact", "gauge", "1 while there is contact with the server.");
         Line(text, "pacer_lb_contact", "", view.Trouble() is null ? 1 : 0);
         Head(text, "pacer_lb_warnings", "gauge", "Labels that are not done as they say, and other troubles.");
         Line(text, "pacer_lb_warnings", "", view.Warnings.Count);
         Head(text, "pacer_lb_requests_total", "counter", "Answers by backend and status class; connections in mode tcp count as 2xx.");
-        foreach (var pool in pools)
+        foreach (var (pool, numbers) in pools)
         {
             for (var hundreds = 1; hundreds <= 5; hundreds++)
             {
-                Line(text, "pacer_lb_requests_total", $"backend=\"{pool.Backend.Name}\",code=\"{hundreds}xx\"", pool.State.Answers(hundreds));
+                Line(text, "pacer_lb_requests_total", $"backend=\"{pool.Backend.Name}\",code=\"{hundreds}xx\"", numbers.Answers[hundreds]);
             }
         }
-        Each(text, pools, "pacer_lb_retries_total", "counter", "Attempts after the first.", pool => pool.State.Retries);
-        Each(text, pools, "pacer_lb_unserved_total", "counter", "Requests that no server answered.", pool => pool.State.Unserved);
-        Each(text, pools, "pacer_lb_queue", "gauge", "Requests that wait for a server with room.", pool => pool.State.Queued);
-        Each(text, pools, "pacer_lb_received_bytes_total", "counter", "Bytes from clients in mode tcp.", pool => pool.State.Received);
-        Each(text, pools, "pacer_lb_sent_bytes_total", "counter", "Bytes to clients in mode tcp.", pool => pool.State.Sent);
+        Each(text, pools, "pacer_lb_retries_total", "counter", "Attempts after the first.", numbers => numbers.Retries);
+        Each(text, pools, "pacer_lb_unserved_total", "counter", "Requests that no server answered.", numbers => numbers.Unserved);
+        Each(text, pools, "pacer_lb_queue", "gauge", "Requests that wait for a server with room.", numbers => numbers.Queued);
+        Each(text, pools, "pacer_lb_received_bytes_total", "counter", "Bytes from clients in mode tcp.", numbers => numbers.Received);
+        Each(text, pools, "pacer_lb_sent_bytes_total", "counter", "Bytes to clients in mode tcp.", numbers => numbers.Sent);
+        if (view.Haproxy is { } haproxy)
+        {
+            Head(text, "pacer_lb_haproxy_reloads_total", "counter", "Configurations that HAProxy loaded in place of another.");
+            Line(text, "pacer_lb_haproxy_reloads_total", "", haproxy.Reloads);
+        }
+        else
+        {
+            Durations(text, pools.Select(pool => pool.Pool)); // HAProxy does not count how many took how long
+        }
+        PerServer(text, pools, "pacer_lb_server_up", "gauge", "1 while the server gets new requests.", server => server.Status == "UP" ? 1 : 0);
+        PerServer(text, pools, "pacer_lb_server_active", "gauge", "Requests under way.", server => server.Active);
+        PerServer(text, pools, "pacer_lb_server_requests_total", "counter", "Requests sent.", server => server.Total);
+        PerServer(text, pools, "pacer_lb_server_connect_failures_total", "counter", "Connections that did not come about.", server => server.Failures);
+        return text.ToString();
+    }
+
+    private static void Durations(StringBuilder text, IEnumerable<Pool> pools)
+    {
         Head(text, "pacer_lb_request_duration_seconds", "histogram", "From a request's head to the end of its answer.");
         foreach (var pool in pools)
         {
@@ -49,30 +66,25 @@ internal static class BalancerMetrics
             Line(text, "pacer_lb_request_duration_seconds_sum", $"backend=\"{pool.Backend.Name}\"", pool.State.LatencySeconds);
             Line(text, "pacer_lb_request_duration_seconds_count", $"backend=\"{pool.Backend.Name}\"", sum);
         }
-        PerServer(text, pools, "pacer_lb_server_up", "gauge", "1 while the server gets new requests.", server => BalancerView.StatusOf(server, now) == "UP" ? 1 : 0);
-        PerServer(text, pools, "pacer_lb_server_active", "gauge", "Requests under way.", server => server.Load.Active);
-        PerServer(text, pools, "pacer_lb_server_requests_total", "counter", "Requests sent.", server => server.Load.Total);
-        PerServer(text, pools, "pacer_lb_server_connect_failures_total", "counter", "Connections that did not come about.", server => server.Load.Failures);
-        return text.ToString();
     }
 
-    private static void Each(StringBuilder text, List<Pool> pools, string name, string type, string help, Func<Pool, double> value)
+    private static void Each(StringBuilder text, List<(Pool Pool, BackendTraffic Numbers)> pools, string name, string type, string help, Func<BackendTraffic, double> value)
     {
         Head(text, name, type, help);
-        foreach (var pool in pools)
+        foreach (var (pool, numbers) in pools)
         {
-            Line(text, name, $"backend=\"{pool.Backend.Name}\"", value(pool));
+            Line(text, name, $"backend=\"{pool.Backend.Name}\"", value(numbers));
         }
     }
 
-    private static void PerServer(StringBuilder text, List<Pool> pools, string name, string type, string help, Func<PoolServer, double> value)
+    private static void PerServer(StringBuilder text, List<(Pool Pool, BackendTraffic Numbers)> pools, string name, string type, string help, Func<ServerTraffic, double> value)
     {
         Head(text, name, type, help);
-        foreach (var pool in pools)
+        foreach (var (pool, numbers) in pools)
         {
-            foreach (var server in pool.Servers)
+            foreach (var (server, load) in pool.Servers.Zip(numbers.Servers))
             {
-                Line(text, name, $"backend=\"{pool.Backend.Name}\",server=\"{server.Server.Name}\"", value(server));
+                Line(text, name, $"backend=\"{pool.Backend.Name}\",server=\"{server.Server.Name}\"", value(load));
             }
         }
     }

@@ -1,4 +1,5 @@
 using System.Net;
+using Pacer.Edge.Balancing.Haproxy;
 using Pacer.Edge.Balancing.Labels;
 using Pacer.Edge.Balancing.Listening;
 using Pacer.Edge.Balancing.Routes;
@@ -18,6 +19,9 @@ internal sealed class BalancerView(LiveRoutes routes, ListenerSet listeners, Lis
     /// <summary>Why there is no contact to the server; null while there is.</summary>
     public Func<string?> Trouble { get; set; } = () => null;
 
+    /// <summary>The data path; null: it is this process.</summary>
+    public HaproxyEngine? Haproxy { get; set; }
+
     public RouteSet Routes => routes.Current;
 
     public ListenerDoors Doors => doors;
@@ -30,9 +34,13 @@ internal sealed class BalancerView(LiveRoutes routes, ListenerSet listeners, Lis
 
     public IReadOnlyList<BalancerWarning> Warnings =>
     [
-        .. routes.Current.Table.Warnings, .. listeners.Warnings, .. Uncovered(),
+        .. routes.Current.Table.Warnings, .. listeners.Warnings, .. Haproxy?.Warnings ?? [], .. Uncovered(),
         .. certificates.Troubles.Select(trouble => new BalancerWarning("", null, trouble)),
     ];
+
+    /// <summary>The numbers of now.</summary>
+    public async Task<Traffic> CountAsync(CancellationToken cancellationToken = default) =>
+        Haproxy is null ? Traffic.Of(this) : HaproxyTraffic.Of(Routes, Haproxy, await Haproxy.CountAsync(cancellationToken));
 
     // Only where TLS is meant: by a redirect to it, or because there are certificates for others.
     private IEnumerable<BalancerWarning> Uncovered() => !ServesHttps ? [] :

@@ -11,7 +11,9 @@ internal static class HaproxyConfig
 {
     public static string Of(RoutingTable table, BalancerView view)
     {
-        var text = new StringBuilder("# What Pacer's balancer does, in HAProxy's words. No HAProxy runs, and nothing reads this.\n");
+        var text = new StringBuilder(view.Haproxy is { } haproxy
+            ? $"# What HAProxy does, with Marathon-LB's names. What it reads itself is {haproxy.Process.ConfigurationFile}.\n"
+            : "# What Pacer's balancer does, in HAProxy's words. No HAProxy runs, and nothing reads this.\n");
         foreach (var (kind, address) in view.Addresses)
         {
             text.Append(CultureInfo.InvariantCulture, $"\nfrontend {NameOf(kind)}\n  bind {address}\n  mode http\n");

@@ -14,30 +14,28 @@ internal static class HaproxyStats
         "check_duration", "hrsp_1xx", "hrsp_2xx", "hrsp_3xx", "hrsp_4xx", "hrsp_5xx", "hrsp_other",
     ];
 
-    public static string Csv(BalancerView view)
+    public static string Csv(Traffic traffic)
     {
         var text = new StringBuilder("# ").AppendJoin(',', Columns).Append(",\n");
-        var now = view.Now;
-        foreach (var pool in view.Routes.Pools.Values.OrderBy(pool => pool.Backend.Name, StringComparer.Ordinal))
+        foreach (var (pool, numbers) in traffic.Backends.OrderBy(backend => backend.Key.Backend.Name, StringComparer.Ordinal))
         {
             var name = pool.Backend.Name;
-            var state = pool.State;
-            var current = pool.Servers.Sum(server => server.Load.Active);
-            var total = Enumerable.Range(1, 5).Sum(state.Answers);
+            var current = numbers.Servers.Sum(server => server.Active);
+            var total = numbers.Requests;
             if (pool.Backend.Listens)
             {
-                Row(text, ("pxname", name), ("svname", "FRONTEND"), ("scur", current), ("stot", total), ("bin", state.Received), ("bout", state.Sent), ("status", "OPEN"), ("type", 0));
+                Row(text, ("pxname", name), ("svname", "FRONTEND"), ("scur", current), ("stot", total), ("bin", numbers.Received), ("bout", numbers.Sent), ("status", "OPEN"), ("type", 0));
             }
-            foreach (var server in pool.Servers)
+            foreach (var (server, load) in pool.Servers.Zip(numbers.Servers))
             {
-                Row(text, ("pxname", name), ("svname", server.Server.Name), ("qcur", 0), ("scur", server.Load.Active),
-                    ("slim", pool.Settings.MaxConnections is var most and > 0 ? most : ""), ("stot", server.Load.Total), ("econ", server.Load.Failures),
-                    ("status", BalancerView.StatusOf(server, now)), ("weight", server.Server.Weight), ("act", 1), ("bck", 0), ("sid", server.Server.Number), ("lbtot", server.Load.Total), ("type", 2));
+                Row(text, ("pxname", name), ("svname", server.Server.Name), ("qcur", 0), ("scur", load.Active),
+                    ("slim", pool.Settings.MaxConnections is var most and > 0 ? most : ""), ("stot", load.Total), ("econ", load.Failures),
+                    ("status", load.Status), ("weight", server.Server.Weight), ("act", 1), ("bck", 0), ("sid", server.Server.Number), ("lbtot", load.Total), ("type", 2));
             }
-            var up = pool.Servers.Count(server => BalancerView.StatusOf(server, now) == "UP");
-            Row(text, ("pxname", name), ("svname", "BACKEND"), ("qcur", state.Queued), ("scur", current), ("stot", total), ("bin", state.Received), ("bout", state.Sent),
-                ("econ", pool.Servers.Sum(server => server.Load.Failures)), ("wretr", state.Retries), ("status", up > 0 ? "UP" : "DOWN"), ("act", up), ("bck", 0), ("type", 1),
-                ("hrsp_1xx", state.Answers(1)), ("hrsp_2xx", state.Answers(2)), ("hrsp_3xx", state.Answers(3)), ("hrsp_4xx", state.Answers(4)), ("hrsp_5xx", state.Answers(5)), ("hrsp_other", state.Answers(0)));
+            var up = numbers.Servers.Count(server => server.Status == "UP");
+            Row(text, ("pxname", name), ("svname", "BACKEND"), ("qcur", numbers.Queued), ("scur", current), ("stot", total), ("bin", numbers.Received), ("bout", numbers.Sent),
+                ("econ", numbers.Servers.Sum(server => server.Failures)), ("wretr", numbers.Retries), ("status", up > 0 ? "UP" : "DOWN"), ("act", up), ("bck", 0), ("type", 1),
+                ("hrsp_1xx", numbers.Answers[1]), ("hrsp_2xx", numbers.Answers[2]), ("hrsp_3xx", numbers.Answers[3]), ("hrsp_4xx", numbers.Answers[4]), ("hrsp_5xx", numbers.Answers[5]), ("hrsp_other", numbers.Answers[0]));
         }
         return text.ToString();
     }

@@ -12,11 +12,10 @@ internal static class StatsPage
         + "th:first-child,td:first-child,td:last-child{text-align:left}h2{font-size:1.1em;margin:0}.UP{color:#197a2f}.DOWN{color:#b3261e}.MAINT,.NOLB{color:#8a6100}.w{background:#fff4d6;padding:.4em .8em;margin:.2em 0}"
         + "@media(prefers-color-scheme:dark){body{color:#ddd;background:#181818}th,td{border-color:#333}.w{background:#3a3010}.UP{color:#6fd08c}.DOWN{color:#ff8a80}.MAINT,.NOLB{color:#e0b040}}";
 
-    public static string Write(BalancerView view)
+    public static string Write(BalancerView view, Traffic traffic)
     {
-        var now = view.Now;
         var text = new StringBuilder($"<!doctype html><html><head><meta charset=\"utf-8\"><meta http-equiv=\"refresh\" content=\"5\"><title>Statistics</title><style>{Style}</style></head><body><h1>Load balancer</h1>");
-        text.Append(CultureInfo.InvariantCulture, $"<p>Up since {view.StartedAt:yyyy-MM-dd HH:mm:ss} UTC; {view.Doors.Open} connections now, {view.Doors.Total} in all, {view.Doors.Refused} refused.</p>");
+        text.Append(CultureInfo.InvariantCulture, $"<p>Up since {view.StartedAt:yyyy-MM-dd HH:mm:ss} UTC; {traffic.Open} connections now, {traffic.Total} in all, {traffic.Refused} refused.</p>");
         if (view.Trouble() is { } trouble)
         {
             text.Append($"<p class=\"w\">No contact with the server ({Html(trouble)}); what was known last is in force.</p>");
@@ -25,16 +24,15 @@ internal static class StatsPage
         {
             text.Append($"<p class=\"w\">{Html(warning.ServiceId)} {Html(warning.Text)}</p>");
         }
-        foreach (var pool in view.Routes.Pools.Values.OrderBy(pool => pool.Backend.Name, StringComparer.Ordinal))
+        foreach (var (pool, numbers) in traffic.Backends.OrderBy(backend => backend.Key.Backend.Name, StringComparer.Ordinal))
         {
             var settings = pool.Settings;
             var places = string.Join(", ", settings.Hosts.SelectMany(host => settings.Paths.Count > 0 ? settings.Paths.Select(path => host + path) : [host]).Concat(pool.Backend.Listens ? [$":{settings.ListenPort}"] : []));
-            text.Append(CultureInfo.InvariantCulture, $"<h2>{Html(pool.Backend.Name)}</h2><div>{Html(places)} · {(settings.Mode == Labels.ServiceMode.Http ? "http" : "tcp")} · {pool.State.Queued} waiting · {pool.State.Retries} retries · {pool.State.Unserved} not served · 2xx {pool.State.Answers(2)} · 3xx {pool.State.Answers(3)} · 4xx {pool.State.Answers(4)} · 5xx {pool.State.Answers(5)}</div>");
+            text.Append(CultureInfo.InvariantCulture, $"<h2>{Html(pool.Backend.Name)}</h2><div>{Html(places)} · {(settings.Mode == Labels.ServiceMode.Http ? "http" : "tcp")} · {numbers.Queued} waiting · {numbers.Retries} retries · {numbers.Unserved} not served · 2xx {numbers.Answers[2]} · 3xx {numbers.Answers[3]} · 4xx {numbers.Answers[4]} · 5xx {numbers.Answers[5]}</div>");
             text.Append("<table><tr><th>server</th><th>now</th><th>total</th><th>not connected</th><th>weight</th><th>status</th><th></th></tr>");
-            foreach (var server in pool.Servers)
+            foreach (var (server, load) in pool.Servers.Zip(numbers.Servers))
             {
-                var status = BalancerView.StatusOf(server, now);
-                text.Append(CultureInfo.InvariantCulture, $"<tr><td>{Html(server.Server.Name)}</td><td>{server.Load.Active}</td><td>{server.Load.Total}</td><td>{server.Load.Failures}</td><td>{server.Server.Weight}</td><td class=\"{status}\">{status}</td><td>{Html(BalancerView.ReasonOf(server, now) ?? "")}</td></tr>");
+                text.Append(CultureInfo.InvariantCulture, $"<tr><td>{Html(server.Server.Name)}</td><td>{load.Active}</td><td>{load.Total}</td><td>{load.Failures}</td><td>{server.Server.Weight}</td><td class=\"{load.Status}\">{load.Status}</td><td>{Html(load.Reason ?? "")}</td></tr>");
             }
             text.Append("</table>");
         }

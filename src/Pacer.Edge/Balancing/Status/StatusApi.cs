@@ -23,11 +23,11 @@ internal sealed class StatusApi(BalancerView view, Action refresh)
             case "/haproxy" when http.Request.QueryString.Value is { } query && query.StartsWith("?stats", StringComparison.Ordinal):
                 if (query.Contains("csv", StringComparison.Ordinal))
                 {
-                    await WriteAsync(http, 200, "text/plain", HaproxyStats.Csv(view));
+                    await WriteAsync(http, 200, "text/plain", HaproxyStats.Csv(await view.CountAsync(http.RequestAborted)));
                 }
                 else
                 {
-                    await WriteAsync(http, 200, "text/html", StatsPage.Write(view));
+                    await WriteAsync(http, 200, "text/html", StatsPage.Write(view, await view.CountAsync(http.RequestAborted)));
                 }
                 break;
             case "/" or "/haproxy":
@@ -44,8 +44,9 @@ internal sealed class StatusApi(BalancerView view, Action refresh)
                 await WriteAsync(http, 200, "text/plain", string.Concat(view.Routes.Table.AppIds.OrderBy(app => app.Key, StringComparer.Ordinal).Select(app => $"{app.Key} {app.Value.Name}\n")));
                 break;
             case "/_haproxy_getpids":
-                // One process, always: routes change inside it.
-                await WriteAsync(http, 200, "text/plain", Environment.ProcessId.ToString(CultureInfo.InvariantCulture) + "\n");
+                // The embedded data path is one process, always: routes change inside it.
+                var processes = view.Haproxy is { } haproxy ? await haproxy.Process.WorkersAsync() ?? [] : [Environment.ProcessId];
+                await WriteAsync(http, 200, "text/plain", string.Join(' ', processes.Select(id => id.ToString(CultureInfo.InvariantCulture))) + "\n");
                 break;
             case "/_mlb_signal/hup":
                 refresh();
@@ -56,10 +57,10 @@ internal sealed class StatusApi(BalancerView view, Action refresh)
                 await WriteAsync(http, 200, "text/plain", "Sent SIGUSR1 signal to marathon-lb: there is nothing to reload, routes change without\n");
                 break;
             case "/metrics":
-                await WriteAsync(http, 200, "text/plain; version=0.0.4", BalancerMetrics.Of(view));
+                await WriteAsync(http, 200, "text/plain; version=0.0.4", BalancerMetrics.Of(view, await view.CountAsync(http.RequestAborted)));
                 break;
             case "/pacer/lb":
-                await WriteAsync(http, 200, "application/json", StatusJson.Of(view));
+                await WriteAsync(http, 200, "application/json", StatusJson.Of(view, await view.CountAsync(http.RequestAborted)));
                 break;
             default:
                 await WriteAsync(http, 404, "text/plain", "There is no such page. /haproxy?stats, /haproxy?stats;csv, /metrics and /pacer/lb are.\n");

@@ -9,23 +9,27 @@ namespace Pacer.Edge.Balancing.Status;
 /// <summary>What <c>pacer lb status</c> shows.</summary>
 internal static class StatusJson
 {
-    public static string Of(BalancerView view)
+    public static string Of(BalancerView view, Traffic traffic)
     {
         var buffer = new ArrayBufferWriter<byte>(4096);
         using (var json = new Utf8JsonWriter(buffer, new JsonWriterOptions { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping }))
         {
-            Write(json, view);
+            Write(json, view, traffic);
         }
         return Encoding.UTF8.GetString(buffer.WrittenSpan);
     }
 
-    private static void Write(Utf8JsonWriter json, BalancerView view)
+    private static void Write(Utf8JsonWriter json, BalancerView view, Traffic traffic)
     {
-        var now = view.Now;
         json.WriteStartObject();
         json.WriteString("startedAt", view.StartedAt);
         json.WriteString("trouble", view.Trouble());
-        json.WriteNumber("connections", view.Doors.Open);
+        json.WriteNumber("connections", traffic.Open);
+        json.WriteString("engine", view.Haproxy is null ? "embedded" : "haproxy");
+        if (view.Haproxy is { } haproxy)
+        {
+            json.WriteNumber("reloads", haproxy.Reloads);
+        }
         json.WriteStartArray("listeners");
         foreach (var (kind, address) in view.Addresses)
         {
@@ -56,7 +60,7 @@ internal static class StatusJson
         }
         json.WriteEndArray();
         json.WriteStartArray("backends");
-        foreach (var pool in view.Routes.Pools.Values.OrderBy(pool => pool.Backend.Name, StringComparer.Ordinal))
+        foreach (var (pool, numbers) in traffic.Backends.OrderBy(backend => backend.Key.Backend.Name, StringComparer.Ordinal))
         {
             json.WriteStartObject();
             json.WriteString("name", pool.Backend.Name);
@@ -66,24 +70,24 @@ internal static class StatusJson
             json.WriteNumber("port", pool.Backend.Listens ? pool.Settings.ListenPort : 0);
             WriteTexts(json, "hosts", pool.Settings.Hosts);
             WriteTexts(json, "paths", pool.Settings.Paths);
-            json.WriteNumber("requests", Enumerable.Range(1, 5).Sum(pool.State.Answers));
-            json.WriteNumber("errors", pool.State.Answers(5));
-            json.WriteNumber("retries", pool.State.Retries);
-            json.WriteNumber("unserved", pool.State.Unserved);
-            json.WriteNumber("waiting", pool.State.Queued);
+            json.WriteNumber("requests", numbers.Requests);
+            json.WriteNumber("errors", numbers.Answers[5]);
+            json.WriteNumber("retries", numbers.Retries);
+            json.WriteNumber("unserved", numbers.Unserved);
+            json.WriteNumber("waiting", numbers.Queued);
             json.WriteStartArray("servers");
-            foreach (var server in pool.Servers)
+            foreach (var (server, load) in pool.Servers.Zip(numbers.Servers))
             {
                 json.WriteStartObject();
                 json.WriteString("name", server.Server.Name);
                 json.WriteString("task", server.Server.TaskId);
                 json.WriteString("address", server.Server.Address.ToString());
-                json.WriteString("status", BalancerView.StatusOf(server, now));
-                json.WriteString("reason", BalancerView.ReasonOf(server, now));
+                json.WriteString("status", load.Status);
+                json.WriteString("reason", load.Reason);
                 json.WriteNumber("weight", server.Server.Weight);
-                json.WriteNumber("active", server.Load.Active);
-                json.WriteNumber("requests", server.Load.Total);
-                json.WriteNumber("failures", server.Load.Failures);
+                json.WriteNumber("active", load.Active);
+                json.WriteNumber("requests", load.Total);
+                json.WriteNumber("failures", load.Failures);
                 json.WriteEndObject();
             }
             json.WriteEndArray();

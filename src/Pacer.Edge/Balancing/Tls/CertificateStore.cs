@@ -2,6 +2,7 @@ using System.Collections.Immutable;
 using System.Net.Security;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using Pacer.Edge.Balancing.Haproxy;
 
 namespace Pacer.Edge.Balancing.Tls;
 
@@ -11,10 +12,14 @@ namespace Pacer.Edge.Balancing.Tls;
 /// </summary>
 internal sealed class CertificateStore(string? directory, TimeProvider time)
 {
-    private sealed record Entry(string File, DateTime WrittenAt, SslStreamCertificateContext? Context, ImmutableArray<string> Names, DateTimeOffset NotAfter, string? Trouble);
+    private sealed record Entry(string File, DateTime WrittenAt, SslStreamCertificateContext? Context, ImmutableArray<string> Names, DateTimeOffset NotAfter, string? Trouble)
+    {
+        /// <summary>Certificate, chain and key.</summary>
+        public string Pem { get; init; } = "";
+    }
 
     private readonly Lock _lock = new();
-    private readonly Lazy<SslStreamCertificateContext> _own = new(SelfSigned);
+    private readonly Lazy<(SslStreamCertificateContext Context, string Pem)> _own = new(SelfSigned);
     private readonly Dictionary<string, Entry> _named = new(StringComparer.Ordinal);
     private volatile Dictionary<string, Entry> _entries = [];
     private volatile string? _trouble;
@@ -90,7 +95,7 @@ internal sealed class CertificateStore(string? directory, TimeProvider time)
 
     /// <summary>The certificate for a name that a client asks for; a self-signed one when none is good for it.</summary>
     public SslStreamCertificateContext For(string? name) => Find(name) ?? _entries.Values.OrderBy(entry => entry.File, StringComparer.Ordinal)
-        .FirstOrDefault(entry => entry.Context is not null && Path.GetFileNameWithoutExtension(entry.File) == "default")?.Context ?? _own.Value;
+        .FirstOrDefault(entry => entry.Context is not null && Path.GetFileNameWithoutExtension(entry.File) == "default")?.Context ?? _own.Value.Context;
 
     public bool Covers(string host) => Find(host) is not null;
 
@@ -112,6 +117,27 @@ internal sealed class CertificateStore(string? directory, TimeProvider time)
             first ??= entry;
         }
         return first?.Context ?? For(name);
+    }
+
+    /// <summary>All of them as text, for those who speak TLS elsewhere.</summary>
+    public HaproxyCertificates AsText()
+    {
+        // Of several good ones that which holds longest comes first.
+        var entries = _entries.Values.Where(entry => entry.Context is not null).OrderByDescending(entry => entry.NotAfter).ThenBy(entry => entry.File, StringComparer.Ordinal).ToList();
+        var standard = entries.Find(entry => Path.GetFileNameWithoutExtension(entry.File) == "default");
+        return new HaproxyCertificates(standard?.Pem ?? _own.Value.Pem, [.. entries.Where(entry => entry != standard).Select(entry => entry.Pem)],
+            files => [.. files.Select(Named).Where(entry => entry.Context is not null).Select(entry => entry.Pem)], Covers)
+        {
+            Key = string.Join('\n', _entries.Values.Concat(NamedNow()).Select(entry => $"{entry.File} {entry.WrittenAt.Ticks}").Order(StringComparer.Ordinal)),
+        };
+    }
+
+    private Entry[] NamedNow()
+    {
+        lock (_lock)
+        {
+            return [.. _named.Values];
+        }
     }
 
     /// <summary>Reads it if it was not yet.</summary>
@@ -190,7 +216,10 @@ internal sealed class CertificateStore(string? directory, TimeProvider time)
             var chain = new X509Certificate2Collection();
             chain.ImportFromPem(text);
             var others = new X509Certificate2Collection(chain.Where(other => other.Thumbprint != certificate.Thumbprint).ToArray());
-            return new Entry(file, writtenAt, SslStreamCertificateContext.Create(certificate, others, offline: true), NamesOf(certificate), certificate.NotAfter, null);
+            return new Entry(file, writtenAt, SslStreamCertificateContext.Create(certificate, others, offline: true), NamesOf(certificate), certificate.NotAfter, null)
+            {
+                Pem = ReferenceEquals(text, keyText) ? text : text.TrimEnd() + "\n" + keyText,
+            };
         }
         catch (Exception e) when (e is CryptographicException or IOException or UnauthorizedAccessException or ArgumentException)
         {
@@ -202,7 +231,7 @@ internal sealed class CertificateStore(string? directory, TimeProvider time)
                 _ => "it may not be read",
             };
             var rest = before?.Context is null ? "" : " What it held before stays in use.";
-            return new Entry(file, writtenAt, before?.Context, before?.Names ?? [], before?.NotAfter ?? DateTimeOffset.MaxValue, $"The certificate in {file} can't be used: {reason}.{rest}");
+            return new Entry(file, writtenAt, before?.Context, before?.Names ?? [], before?.NotAfter ?? DateTimeOffset.MaxValue, $"The certificate in {file} can't be used: {reason}.{rest}") { Pem = before?.Pem ?? "" };
         }
     }
 
@@ -218,12 +247,13 @@ internal sealed class CertificateStore(string? directory, TimeProvider time)
     }
 
     // As Marathon-LB does when it has no certificate.
-    private static SslStreamCertificateContext SelfSigned()
+    private static (SslStreamCertificateContext Context, string Pem) SelfSigned()
     {
         using var key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
         var request = new CertificateRequest("CN=*", key, HashAlgorithmName.SHA256);
         var now = DateTimeOffset.UtcNow;
         using var certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(10));
-        return SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null), null, offline: true);
+        var context = SslStreamCertificateContext.Create(X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null), null, offline: true);
+        return (context, certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n");
     }
 }

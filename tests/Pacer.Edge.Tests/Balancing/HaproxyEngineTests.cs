@@ -1,0 +1,199 @@
+using System.Diagnostics;
+using System.Globalization;
+using System.Net;
+using Pacer.Edge.Balancing;
+using Pacer.Edge.Balancing.Haproxy;
+
+namespace Pacer.Edge.Tests.Balancing;
+
+/// <summary>HAProxy as data path: when it reloads, what it survives, and what is said of it.</summary>
+public sealed class HaproxyEngineTests
+{
+    [Fact]
+    public async Task Servers_ComeDrainAndGo_NothingIsReloaded()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        await using var b = await TestBackend.StartAsync("b");
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        var tasks = balancer.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port, b.Port);
+        var reloads = balancer.Host.Haproxy!.Reloads;
+        using var client = balancer.Client(host: "h");
+        tasks[0].Draining = true;
+        balancer.Apply();
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal("b", TestBalancer.BackendOf(await client.GetAsync("")));
+        }
+        Assert.Equal(["MAINT", "UP"], await StatusAsync());
+        balancer.Remove(tasks[0]);
+        balancer.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+        Assert.Equal("a", TestBalancer.BackendOf(await client.GetAsync("")));
+        Assert.Equal(["UP"], await StatusAsync());
+        Assert.Equal(reloads, balancer.Host.Haproxy.Reloads);
+        balancer.Put("/b", ["HAPROXY_0_VHOST=other"], b.Port);
+        Assert.Equal(reloads + 1, balancer.Host.Haproxy.Reloads);
+        var numbers = await balancer.NumbersAsync("/a:0");
+        Assert.Equal((5, 5), (numbers.Requests, numbers.Answers[2])); // counted on over the reload
+        using var status = balancer.Client("status");
+        Assert.Contains("\"engine\":\"haproxy\"", await status.GetStringAsync("pacer/lb"), StringComparison.Ordinal);
+        Assert.Contains($"pacer_lb_haproxy_reloads_total {balancer.Host.Haproxy.Reloads}\n", await status.GetStringAsync("metrics"), StringComparison.Ordinal);
+        Assert.Contains("pacer_lb_requests_total{backend=\"a_0\",code=\"2xx\"} 5\n", await status.GetStringAsync("metrics"), StringComparison.Ordinal);
+        Assert.Matches(@"a_0,BACKEND,0,,0,,,5,", await status.GetStringAsync("haproxy?stats;csv"));
+        Assert.NotEqual($"{Environment.ProcessId}\n", await status.GetStringAsync("_haproxy_getpids"));
+
+        async Task<IEnumerable<string>> StatusAsync() => (await balancer.NumbersAsync("/a:0")).Servers.Select(server => server.Status).Order(StringComparer.Ordinal);
+    }
+
+    [Fact]
+    public async Task Changes_ManyAtOnce_AreFewReloads()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        balancer.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+        var reloads = balancer.Host.Haproxy!.Reloads;
+        await Task.WhenAll(Enumerable.Range(0, 12).Select(i => Task.Run(() =>
+        {
+            lock (balancer)
+            {
+                balancer.PutWithoutWaiting($"/a{i}", [$"HAPROXY_0_VHOST=h{i}"], a.Port);
+            }
+        })));
+        balancer.Apply();
+        Assert.InRange(balancer.Host.Haproxy.Reloads - reloads, 1, 4);
+        using var client = balancer.Client(host: "h11");
+        Assert.Equal("a", TestBalancer.BackendOf(await client.GetAsync("")));
+    }
+
+    [Fact]
+    public async Task Labels_ThatHaproxyRefuses_LeaveOutThatServiceAlone()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        var weak = Path.GetTempFileName();
+        await File.WriteAllTextAsync(weak, WeakPem()); // OpenSSL does not take such short keys any more
+        balancer.Put("/a", ["HAPROXY_0_VHOST=a"], a.Port);
+        balancer.Put("/bad", ["HAPROXY_0_MODE=http", $"HAPROXY_0_PORT={TestBalancer.FreePort()}", "HAPROXY_0_SSL_CERT=" + weak], a.Port);
+        balancer.Put("/c", ["HAPROXY_0_VHOST=c"], a.Port);
+        File.Delete(weak);
+        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK], await AskAsync("a", "bad", "c"));
+        Assert.StartsWith("Port 0: HAProxy refuses what its labels ask for, so it is left out: ", Assert.Single(balancer.Host.View.Warnings).Text, StringComparison.Ordinal);
+        balancer.Put("/bad", ["HAPROXY_0_VHOST=bad"], a.Port);
+        Assert.Equal([HttpStatusCode.OK], await AskAsync("bad"));
+        Assert.Empty(balancer.Host.View.Warnings);
+
+        static string WeakPem()
+        {
+            using var key = System.Security.Cryptography.RSA.Create(1024);
+            var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=bad", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+            using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+            return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
+        }
+
+        async Task<List<HttpStatusCode>> AskAsync(params string[] hosts)
+        {
+            var answers = new List<HttpStatusCode>();
+            foreach (var host in hosts)
+            {
+                using var client = balancer.Client(host: host);
+                answers.Add((await client.GetAsync("")).StatusCode);
+            }
+            return answers;
+        }
+    }
+
+    [Fact]
+    public async Task Haproxy_Killed_IsStartedAgainAndSaid()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        balancer.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+        using (var master = Process.GetProcessById(balancer.Host.Haproxy!.Process.Master!.Value))
+        {
+            master.Kill();
+        }
+        using var client = balancer.Client(host: "h");
+        await HttpTests.UntilAsync(() => Task.FromResult(balancer.Host.View.Warnings.Count > 0));
+        await HttpTests.UntilAsync(async () =>
+        {
+            try
+            {
+                return TestBalancer.BackendOf(await client.GetAsync("")) == "a";
+            }
+            catch (HttpRequestException)
+            {
+                return false;
+            }
+        });
+        await HttpTests.UntilAsync(() => Task.FromResult(balancer.Host.View.Warnings.Any(warning => warning.Text.EndsWith("(once so far) and was started again.", StringComparison.Ordinal))));
+    }
+
+    [Fact]
+    public async Task Balancer_Replaced_TheNextGoesOnWithoutLosingARequest()
+    {
+        Assert.SkipWhen(HaproxyProcess.Program is null, "needs haproxy");
+        await using var a = await TestBackend.StartAsync("a");
+        var directory = Directory.CreateTempSubdirectory("pacer-haproxy-").FullName;
+        try
+        {
+            var first = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
+            first.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+            var address = first["http"];
+            var master = first.Host.Haproxy!.Process.Master;
+            await Assert.ThrowsAsync<BalancerStartException>(() => TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory }));
+            using var over = new CancellationTokenSource();
+            var load = Enumerable.Range(0, 4).Select(i => Task.Run(async () =>
+            {
+                using var client = new HttpClient { BaseAddress = new Uri($"http://{address}/"), DefaultRequestHeaders = { Host = "h", ConnectionClose = i % 2 == 0 } };
+                var served = 0;
+                for (; !over.IsCancellationRequested; served++)
+                {
+                    Assert.Equal("a", TestBalancer.BackendOf(await client.GetAsync("bytes?1000")));
+                }
+                return served;
+            })).ToList();
+            first.Host.LeaveHaproxy();
+            await first.Host.DisposeAsync();
+            await using var second = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
+            Assert.Equal(address, second["http"]);
+            second.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+            second.Put("/b", ["HAPROXY_0_VHOST=b"], a.Port);
+            Assert.Equal(master, second.Host.Haproxy!.Process.Master);
+            using (var client = second.Client(host: "b"))
+            {
+                Assert.Equal("a", TestBalancer.BackendOf(await client.GetAsync("")));
+            }
+            await over.CancelAsync();
+            Assert.True((await Task.WhenAll(load)).Sum() > 20);
+        }
+        finally
+        {
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, true);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task AccessLog_Request_HasItsLine()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        var log = Path.GetTempFileName();
+        try
+        {
+            await using (var balancer = await TestBalancer.StartAsync(options => options with { AccessLog = log }, haproxy: true))
+            {
+                balancer.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+                using var client = balancer.Client(host: "h");
+                await client.GetAsync("x?y");
+                var line = string.Create(CultureInfo.InvariantCulture, $" \"GET /x?y HTTP/1.1\" 200 ");
+                await HttpTests.UntilAsync(async () => (await File.ReadAllTextAsync(log)).Contains(line, StringComparison.Ordinal));
+                Assert.Matches($@"^127\.0\.0\.1 - - \[.*\+0000\] ""GET /x\?y HTTP/1\.1"" 200 \d+ h:{balancer["http"].Port} a_0 127\.0\.0\.1:{a.Port} \d+\n$", await File.ReadAllTextAsync(log));
+            }
+        }
+        finally
+        {
+            File.Delete(log);
+        }
+    }
+}
