@@ -28,9 +28,11 @@ internal static partial class LoadBalancers
         {
             await using var server = await BareKestrel.StartAsync();
             using var feed = new Feed(server.Http.BaseAddress!.Port);
-            var (ours, theirs) = (FreePort(), FreePort());
-            using var pacer = Process.Start(new ProcessStartInfo(published,
-                ["lb", "--server", feed.Url, "--lb-http", $"127.0.0.1:{ours}", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "off", "--lb-service-ports", "off"]) { RedirectStandardOutput = true })!;
+            var (ours, driven, theirs) = (FreePort(), FreePort(), FreePort());
+            Process Balancer(int port, params string[] flags) => Process.Start(new ProcessStartInfo(published,
+                ["lb", "--server", feed.Url, "--lb-http", $"127.0.0.1:{port}", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "off", "--lb-service-ports", "off", .. flags]) { RedirectStandardOutput = true })!;
+            using var pacer = Balancer(ours);
+            using var driver = Balancer(driven, "--lb-engine", "haproxy", "--lb-dir", Path.Combine(directory, "lb"));
             var configuration = Path.Combine(directory, "haproxy.cfg");
             await File.WriteAllTextAsync(configuration, $$"""
                 global
@@ -52,7 +54,7 @@ internal static partial class LoadBalancers
             using var haproxy = Process.Start(new ProcessStartInfo("/usr/sbin/haproxy", ["-db", "-f", configuration]))!;
             try
             {
-                foreach (var port in new[] { ours, theirs })
+                foreach (var port in new[] { ours, driven, theirs })
                 {
                     await UntilAnswersAsync(port);
                 }
@@ -60,14 +62,14 @@ internal static partial class LoadBalancers
                 {
                     foreach (var keep in new[] { true, false })
                     {
-                        await CompareAsync(report, size, keep, server.Http.BaseAddress!.Port, ours, theirs);
+                        await CompareAsync(report, size, keep, server.Http.BaseAddress!.Port, ours, driven, theirs);
                     }
                 }
                 report.Add("(g) load balancer, resident memory after it", $"{ResidentMegabytes(pacer):0} MB", $"{ResidentMegabytes(haproxy):0} MB (HAProxy)", null, "");
             }
             finally
             {
-                foreach (var process in new[] { pacer, haproxy })
+                foreach (var process in new[] { pacer, driver, haproxy })
                 {
                     Kill(process.Id, Terminate);
                     await process.WaitForExitAsync();
@@ -80,9 +82,9 @@ internal static partial class LoadBalancers
         }
     }
 
-    private static async Task CompareAsync(Report report, int size, bool keep, int direct, int ours, int theirs)
+    private static async Task CompareAsync(Report report, int size, bool keep, int direct, int ours, int driven, int theirs)
     {
-        var results = new Dictionary<int, List<(double Rate, double Tail)>> { [direct] = [], [ours] = [], [theirs] = [] };
+        var results = new Dictionary<int, List<(double Rate, double Tail)>> { [direct] = [], [ours] = [], [driven] = [], [theirs] = [] };
         for (var round = 0; round < Rounds; round++)
         {
             foreach (var (port, list) in results)
@@ -91,9 +93,12 @@ internal static partial class LoadBalancers
             }
         }
         var (pacer, haproxy, bare) = (Medians(results[ours]), Medians(results[theirs]), Medians(results[direct]));
+        var engine = Medians(results[driven]);
         var what = $"{size / 1024} KB, {(keep ? "keep-alive" : "a connection each")}";
         report.Add($"(g) load balancer, {what}", $"{pacer.Rate:0}/s", $"{haproxy.Rate:0}/s (HAProxy)", pacer.Rate / haproxy.Rate, "≥ 0.70×");
         report.Add($"(g) load balancer, {what}, 99 % within", $"{pacer.Tail:0.0} ms", $"{haproxy.Tail:0.0} ms (HAProxy)", pacer.Tail / haproxy.Tail, "");
+        report.Add($"(g) load balancer with --lb-engine haproxy, {what}", $"{engine.Rate:0}/s", $"{haproxy.Rate:0}/s (HAProxy)", engine.Rate / haproxy.Rate, "≥ 0.95×");
+        report.Add($"(g) load balancer with --lb-engine haproxy, {what}, 99 % within", $"{engine.Tail:0.0} ms", $"{haproxy.Tail:0.0} ms (HAProxy)", engine.Tail / haproxy.Tail, "");
         report.Add($"(g) load balancer, {what}, against the server itself", $"{pacer.Rate:0}/s", $"{bare.Rate:0}/s (direct)", pacer.Rate / bare.Rate, "");
     }
 

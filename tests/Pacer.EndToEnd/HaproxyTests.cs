@@ -1,0 +1,92 @@
+using System.Text.RegularExpressions;
+using Pacer.EndToEnd.Support;
+
+namespace Pacer.EndToEnd;
+
+/// <summary>HAProxy as the balancer's data path, under load while everything around it comes and goes.</summary>
+public sealed class HaproxyTests
+{
+    [Fact]
+    public async Task EverythingRestarts_UnderLoad_NoRequestFails()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
+        Assert.SkipUnless(File.Exists("/usr/sbin/haproxy"), "needs haproxy");
+        await using var cluster = await Cluster.StartAsync("--cpus", "4", "--lb", "off");
+        var script = System.Text.Json.JsonSerializer.Serialize(WebServer.Script);
+        var directory = Path.Combine(cluster.DataDirectory, "lb");
+        string[] flags = ["lb", "--server", cluster.Api.Url, "--engine", "haproxy", "--lb-dir", directory, "--lb-https", "off", "--lb-appid", "off", "--lb-service-ports", "off"];
+        var status = $"127.0.0.1:{Cluster.FreePort()}";
+        var balancer = PacerProcess.Start([.. flags, "--lb-http", "127.0.0.1:0", "--lb-status", status]);
+        var address = (await balancer.WaitForAsync(@"Load balancer for group external: (http \S+); statistics")).Split(' ')[1];
+        await cluster.Api.PostAppAsync($$$"""
+            {"id":"/web","cmd":"exec python3 -c \"$SERVER\"","cpus":0.2,"mem":64,"instances":3,"env":{"VERSION":"1","SERVER":{{{script}}}},"taskKillGracePeriodSeconds":20,
+             "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":0}],
+             "healthChecks":[{"protocol":"HTTP","portIndex":0,"intervalSeconds":1,"delaySeconds":0,"gracePeriodSeconds":30}]}
+            """);
+        await cluster.Api.WaitUntilSettledAsync();
+        using var load = new Load(address, "web.test");
+        await load.UntilAsync("version 1");
+
+        await cluster.Api.SendAsync(HttpMethod.Put, "v2/apps/web", $$$"""{"env":{"VERSION":"2","SERVER":{{{script}}}}}""");
+        await cluster.Api.WaitUntilSettledAsync();
+        await load.UntilAsync("version 2");
+        load.Check("rolling upgrade");
+
+        await cluster.Api.SendAsync(HttpMethod.Put, "v2/apps/web", """{"instances":2}""");
+        await cluster.Api.WaitForRunningAsync("/web", 2);
+        load.Check("scale down");
+
+        var task = (await cluster.Api.TasksAsync("TASK_RUNNING"))[0];
+        await cluster.Api.SendAsync(HttpMethod.Delete, $"v2/apps/web/tasks/{task}");
+        await Api.Until(async () => !(await cluster.Api.TasksAsync("TASK_RUNNING")).Contains(task), "the task is gone");
+        await cluster.Api.WaitUntilSettledAsync();
+        load.Check("kill of a task");
+
+        cluster.Up.KillAtOnce();
+        await cluster.StartAgainAsync();
+        await cluster.Api.WaitUntilSettledAsync();
+        load.Check("kill -9 of server and agent");
+
+        balancer.KillAtOnce();
+        balancer.Dispose();
+        balancer = PacerProcess.Start([.. flags, "--lb-http", "127.0.0.1:0", "--lb-status", status]);
+        Assert.Equal(address, (await balancer.WaitForAsync(@"Load balancer for group external: (http \S+); statistics")).Split(' ')[1]);
+        await balancer.WaitForAsync("Goes on with the HAProxy");
+        await Api.Until(async () => (await cluster.PacerAsync("lb", "status", "--lb-status", status)).Output is var shown && Regex.Count(shown, @" UP +") == 2, "the new balancer serves both");
+        load.Check("kill -9 of the balancer");
+
+        await cluster.Api.SendAsync(HttpMethod.Put, "v2/apps/web", """{"instances":1}""");
+        await cluster.Api.WaitForRunningAsync("/web", 1);
+        load.Check("scale down with the balancer that took over");
+
+        await load.StopAsync();
+        load.Check("the whole test");
+        TestContext.Current.TestOutputHelper?.WriteLine($"{load.Served} requests");
+        Assert.Equal(0, await balancer.TerminateAsync());
+        Assert.False(Directory.Exists(directory));
+        balancer.Dispose();
+    }
+
+    [Fact]
+    public async Task BlueGreen_ThroughHaproxy_NoRequestFails()
+    {
+        Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
+        Assert.SkipUnless(File.Exists("/usr/sbin/haproxy"), "needs haproxy");
+        await using var cluster = await Cluster.StartAsync("--cpus", "4", "--lb-engine", "haproxy", "--lb-http", "127.0.0.1:0", "--lb-https", "off", "--lb-appid", "off", "--lb-status", "127.0.0.1:0", "--lb-bind", "127.0.0.1");
+        var places = await cluster.Up.WaitForAsync("Load balancer for group external: (.*)");
+        var status = Regex.Match(places, @"statistics http://([^/]+)/").Groups[1].Value;
+        (await DeployAsync("1")).Expect(0);
+        using var load = new Load(Regex.Match(places, @"http (\S+);").Groups[1].Value, "web.test");
+        await load.UntilAsync("version 1");
+        Assert.EndsWith("/web-green serves alone.\n", (await DeployAsync("2")).Expect(0).Output);
+        await load.UntilAsync("version 2");
+        await load.StopAsync();
+        load.Check("the whole test");
+
+        Task<CommandOutput> DeployAsync(string version) => cluster.PacerWithInputAsync($$$"""
+            {"id":"/web","cmd":"exec python3 -c \"$SERVER\"","cpus":0.2,"mem":32,"instances":2,"env":{"VERSION":"{{{version}}}","SERVER":{{{System.Text.Json.JsonSerializer.Serialize(WebServer.Script)}}}},
+             "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":0}],"taskKillGracePeriodSeconds":20,
+             "healthChecks":[{"protocol":"HTTP","portIndex":0,"intervalSeconds":1,"delaySeconds":0,"gracePeriodSeconds":60}]}
+            """, "app", "deploy", "--blue-green", "-", "--step-delay", "0.1", "--lb-status", status);
+    }
+}
