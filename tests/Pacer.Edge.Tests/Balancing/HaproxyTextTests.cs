@@ -56,13 +56,10 @@ public sealed class HaproxyTextTests
             timeout queue 30000ms
             retries 3
             option redispatch 1
-            retry-on conn-failure empty-response
-            http-request disable-l7-retry unless { method GET HEAD OPTIONS }
             http-request set-timeout server 3600000ms if { req.hdr(accept) -m sub -i text/event-stream } || { req.hdr(content-type) -m beg -i application/grpc }
             option forwardfor
             http-request set-header X-Forwarded-Port %[dst_port]
-            http-request set-header X-Forwarded-Proto https if { ssl_fc }
-            http-request set-header X-Forwarded-Proto http if !{ ssl_fc }
+            http-request set-header X-Forwarded-Proto %[ssl_fc,iif(https,http)]
             http-request set-header X-Forwarded-Host %[req.hdr(host)]
             server s1 10.0.1.1:31001 weight 1
             server s2 10.0.1.2:31011 weight 1
