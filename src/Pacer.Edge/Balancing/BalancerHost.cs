@@ -185,6 +185,7 @@ public sealed class BalancerHost : IAsyncDisposable
             Strict = _options.Strict,
             MarathonLbPaths = _options.MarathonLbPaths,
             Taken = _taken,
+            Haproxy = _haproxy is not null,
         });
         _routes.Swap(table);
         _certificates.Touch(table.Backends.SelectMany(backend => backend.Settings.Certificates));

@@ -85,12 +85,27 @@ public sealed class HaproxyTextTests
     [InlineData("PACER_LB_0_TIMEOUT=5s", "timeout server 5000ms")]
     [InlineData("HAPROXY_0_BACKEND_HTTP_OPTIONS=http-request set-header X-Zone 100 ", null)]
     [InlineData("HAPROXY_0_BACKEND_HTTP_OPTIONS=http-request set-header X-Zone \"a b # c\"", "http-request set-header X-Zone a\\x20b\\x20\\x23\\x20c")]
+    [InlineData("HAPROXY_0_BACKEND_HEAD=acl {cleanedUpHostname}_x path /{backend} # why\\nhttp-request deny if {{ src 10.0.0.0/8 }}", "acl a_test_x path /w_10004")]
+    [InlineData("HAPROXY_0_BACKEND_HEAD=acl x path /a\\nhttp-request deny if {{ src 10.0.0.0/8 }}", "http-request deny if { src 10.0.0.0/8 }")]
+    [InlineData("HAPROXY_0_BACKEND_HTTP_OPTIONS=http-request replace-path \"^/a b(.*)\" /\\1", "http-request replace-path ^/a\\x20b(.*) /\\x5c1")]
+    [InlineData("HAPROXY_0_BACKEND_SERVER_OPTIONS=server {serverName} {host}:{port} slowstart 5s maxconn 7", "default-server maxconn 7 slowstart 5s")]
     public void Render_Label_BecomesItsLine(string label, string? line)
     {
         var cluster = new Balanced();
         cluster.App("/w", [10004], "HAPROXY_GROUP=external", "HAPROXY_0_VHOST=a.test", label);
         var text = Section(HaproxyRenderer.Render(cluster.Table(), Setup), "backend w_10004");
         Assert.Contains(line ?? "http-request set-header X-Zone 100", text.Split('\n'));
+    }
+
+    [Fact]
+    public void Render_RawTextOfFrontends_IsOnTheServicePortAlone()
+    {
+        var cluster = new Balanced();
+        cluster.App("/w", [10004], "HAPROXY_GROUP=external", "HAPROXY_0_VHOST=a.test", "HAPROXY_0_FRONTEND_HEAD=maxconn 5", "HAPROXY_0_BIND_OPTIONS=ciphers ECDHE+AESGCM");
+        var configuration = HaproxyRenderer.Render(cluster.Table(new RouteOptions { Haproxy = true }), Setup);
+        Assert.Contains("bind :::10004 v4v6 ciphers ECDHE+AESGCM", Section(configuration, "frontend w_10004").Split('\n'));
+        Assert.Contains("maxconn 5", Section(configuration, "frontend w_10004").Split('\n'));
+        Assert.DoesNotContain("maxconn", Section(configuration, "frontend pacer_web"), StringComparison.Ordinal);
     }
 
     [Fact]
@@ -121,8 +136,8 @@ public sealed class HaproxyTextTests
         Assert.Contains("mode tcp", tcp);
         Assert.Contains("balance source", tcp);
         Assert.Contains("default-server send-proxy-v2", tcp);
-        Assert.Contains("acl allowed src 10.0.0.0/8 ::1/128", tcp);
-        Assert.Contains("tcp-request content reject unless allowed", tcp);
+        Assert.Contains("acl pacer_allowed src 10.0.0.0/8 ::1/128", tcp);
+        Assert.Contains("tcp-request content reject unless pacer_allowed", tcp);
     }
 
     [Fact]
@@ -194,6 +209,8 @@ public sealed class HaproxyTextTests
         "HAPROXY_0_HTTP_BACKEND_PROXYPASS_PATH=/t t|HAPROXY_0_HTTP_BACKEND_REVPROXY_PATH=/back\\slash|HAPROXY_0_HTTP_BACKEND_REDIR=/100%", "PACER_LB_MAINTENANCE=true",
         "HAPROXY_0_BALANCE=url_param user", "HAPROXY_0_BALANCE=hdr(X-User)", "HAPROXY_0_BALANCE=source", "HAPROXY_0_BALANCE=random", "HAPROXY_0_BALANCE=first", "HAPROXY_0_BALANCE=uri",
         "PACER_LB_0_BACKEND_PROTOCOL=https", "PACER_LB_0_BACKEND_PROTOCOL=https-insecure", "PACER_LB_0_BACKEND_PROTOCOL=h2c|PACER_LB_0_MAXCONN=5", "PACER_LB_0_ACCEPT_PROXY=true", "PACER_LB_0_SEND_PROXY=v1",
+        "HAPROXY_0_BACKEND_HEAD=acl x src 10.0.0.0/8\\nhttp-request deny if x\\nhttp-request set-header X-S \"%[ssl_fc] y\"\\ncompression algo gzip|HAPROXY_0_FRONTEND_HEAD=rate-limit sessions 100\\nacl y path_beg /y|HAPROXY_0_BACKEND_SERVER_OPTIONS=slowstart 5s backup",
+        "HAPROXY_0_BIND_OPTIONS=ciphers ECDHE+AESGCM ssl-max-ver TLSv1.3|HAPROXY_0_SSL_CERT=/some/file.pem",
         "HAPROXY_0_BACKEND_HTTP_OPTIONS=http-request add-header X-A \"it's # ${HOME}\"\nhttp-response del-header Server\ntimeout connect 1s\nretries 0",
     ];
 

@@ -10,10 +10,12 @@ public sealed class LabelTests
 {
     private static (PortSettings Settings, List<BalancerWarning> Warnings) Read(params string[] labels) => ReadStrict(false, false, labels);
 
-    private static (PortSettings Settings, List<BalancerWarning> Warnings) ReadStrict(bool strict, bool speaksHttp, params string[] labels)
+    private static (PortSettings Settings, List<BalancerWarning> Warnings) ReadStrict(bool strict, bool speaksHttp, params string[] labels) => ReadAll(strict, speaksHttp, false, labels);
+
+    private static (PortSettings Settings, List<BalancerWarning> Warnings) ReadAll(bool strict, bool speaksHttp, bool haproxy, string[] labels)
     {
         var warnings = new List<BalancerWarning>();
-        var settings = PortLabels.Read("/web", labels.Select(label => label.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]), 0, 2, 10004, speaksHttp, strict, warnings);
+        var settings = PortLabels.Read("/web", labels.Select(label => label.Split('=', 2)).ToDictionary(parts => parts[0], parts => parts[1]), 0, 2, 10004, speaksHttp, strict, haproxy, warnings);
         return (settings, warnings);
     }
 
@@ -165,6 +167,49 @@ public sealed class LabelTests
         var warning = Assert.Single(warnings);
         Assert.StartsWith(expected, warning.Text, StringComparison.Ordinal);
         Assert.Equal("/web", warning.ServiceId);
+    }
+
+    [Theory]
+    [InlineData("BACKEND_HEAD", "acl internal src 10.0.0.0/8 # ours\\nhttp-request deny unless internal", "backend: acl internal src 10.0.0.0/8|http-request deny unless internal")]
+    [InlineData("BACKEND_HTTP_OPTIONS", "http-request set-header X-A \"%[src] b\"", "backend: http-request set-header X-A %[src] b")]
+    [InlineData("FRONTEND_HEAD", "  http-request replace-path ^/(a\\.b)\\ c(.*) '/\\1'", "frontend: http-request replace-path ^/(a\\.b) c(.*) /\\1")]
+    [InlineData("BACKEND_SERVER_OPTIONS", "server {serverName} {host_ipv4}:{port} check slowstart 5s backup maxconn 3", "server: slowstart 5s backup")]
+    [InlineData("BIND_OPTIONS", "ciphers ECDHE accept-proxy verify required ca-file /etc/ca.pem", "bind: ciphers ECDHE verify required ca-file /etc/ca.pem")]
+    public void RawText_HaproxyIsTheDataPath_IsKeptWithoutAWarning(string label, string text, string expected)
+    {
+        var (settings, warnings) = ReadAll(false, true, true, [$"HAPROXY_0_{label}={text}"]);
+        Assert.Empty(warnings);
+        var raw = settings.Raw;
+        Assert.Equal(expected, string.Concat(
+            raw.Frontend.Count > 0 ? "frontend: " + string.Join('|', raw.Frontend.Select(line => string.Join(' ', line))) : "",
+            raw.Backend.Count > 0 ? "backend: " + string.Join('|', raw.Backend.Select(line => string.Join(' ', line))) : "",
+            raw.Server.Count > 0 ? "server: " + string.Join(' ', raw.Server) : "", raw.Bind.Count > 0 ? "bind: " + string.Join(' ', raw.Bind) : ""));
+        var (_, embedded) = Read($"HAPROXY_0_{label}={text}");
+        Assert.All(embedded, warning => Assert.EndsWith("Balancers with --lb-engine haproxy take it.", warning.Text, StringComparison.Ordinal));
+        Assert.NotEmpty(embedded);
+    }
+
+    [Theory]
+    [InlineData("program x\\n  command /bin/sh")]
+    [InlineData("global\\n  user root")]
+    [InlineData("server s1 10.0.0.1:80")]
+    [InlineData("use_backend other")]
+    [InlineData("errorfile 503 /etc/shadow")]
+    [InlineData("http-request return status 200 content-type text/plain file /etc/shadow")]
+    [InlineData("http-request return status 200 content-type text/plain lf-file /etc/shadow")]
+    [InlineData("acl x src -f /etc/shadow")]
+    [InlineData("http-request set-header X %[src,map_str(/etc/shadow,x)]")]
+    [InlineData("http-request set-header X %[env(HOME)]")]
+    [InlineData("http-request use-service lua.shell")]
+    [InlineData("option external-check")]
+    [InlineData("acl x path /a\\x00")]
+    [InlineData(".if 1")]
+    public void RawText_ThatReachesBeyondItsService_IsNeverTaken(string text)
+    {
+        var (settings, warnings) = ReadAll(false, true, true, [$"HAPROXY_0_BACKEND_HEAD={text}"]);
+        Assert.Empty(settings.Raw.Backend);
+        Assert.All(warnings, warning => Assert.EndsWith("it is raw text for HAProxy and can't be translated.", warning.Text, StringComparison.Ordinal));
+        Assert.NotEmpty(warnings);
     }
 
     [Theory]

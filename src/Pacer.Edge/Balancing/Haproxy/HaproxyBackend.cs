@@ -43,6 +43,10 @@ internal static class HaproxyBackend
                 line("  tcp-request content reject");
             }
         }
+        foreach (var words in settings.Raw.Backend)
+        {
+            line("  " + RawLine.Of(words, proxy.Name, proxy.Backend));
+        }
         var options = new List<string>();
         if (settings.MaxConnections > 0)
         {
@@ -61,6 +65,7 @@ internal static class HaproxyBackend
         {
             options.Add(settings.SendProxy == 1 ? "send-proxy" : "send-proxy-v2");
         }
+        options.AddRange(settings.Raw.Server.Select(HaproxyWord.Of));
         if (options.Count > 0)
         {
             line("  default-server " + string.Join(' ', options));
@@ -146,9 +151,9 @@ internal static class HaproxyBackend
         var allowed = settings.AllowedNetworks ?? [];
         foreach (var networks in allowed.Chunk(40))
         {
-            line("  acl allowed src " + string.Join(' ', networks));
+            line("  acl pacer_allowed src " + string.Join(' ', networks));
         }
-        return allowed.Count == 0 ? "" : " unless allowed";
+        return allowed.Count == 0 ? "" : " unless pacer_allowed";
     }
 
     private static string Edit(HeaderRule rule) => rule.Edit switch

@@ -238,10 +238,14 @@ internal sealed class HaproxyRenderer
             Line($"frontend {_names[backend]}");
             Line($"  mode {mode}");
             var tls = settings.Certificates.Count == 0 ? "" : $" ssl crt-list {Certificates(_setup.Certificates.OfFiles(settings.Certificates))}{(settings.Mode == ServiceMode.Http ? " alpn h2,http/1.1" : "")}";
-            Line($"  bind {bind}{(settings.AcceptProxy ? " accept-proxy" : "")}{tls}");
+            Line($"  bind {bind}{(settings.AcceptProxy ? " accept-proxy" : "")}{tls}{string.Concat(settings.Raw.Bind.Select(word => " " + HaproxyWord.Of(word)))}");
             if (settings.Mode == ServiceMode.Http)
             {
                 WriteHttpHead();
+            }
+            foreach (var words in settings.Raw.Frontend)
+            {
+                Line("  " + RawLine.Of(words, _names[backend], backend));
             }
             Line($"  default_backend {_names[backend]}");
         }

@@ -1,8 +1,13 @@
 namespace Pacer.Edge.Balancing.Labels;
 
+/// <summary>Says that something of a label has no effect.</summary>
+/// <param name="line">What.</param>
+/// <param name="haproxyTakesIt">It is kept for HAProxy, and has an effect where that is the data path.</param>
+internal delegate void UntranslatedText(string line, string why, bool haproxyTakesIt);
+
 /// <summary>
-/// Takes from HAProxy's configuration text what has a meaning here: timeouts, headers, the balance, options of servers. Everything else is
-/// named in a warning, line by line.
+/// Takes from HAProxy's configuration text what has a meaning here: timeouts, headers, the balance, options of servers. What is left is
+/// named in a warning, line by line, and kept for HAProxy if labels may say it.
 /// </summary>
 internal static class HaproxyText
 {
@@ -13,23 +18,26 @@ internal static class HaproxyText
         "http-use-htx", "socket-stats", "http-pretend-keepalive",
     };
 
-    /// <param name="warn">Gets the line, and why it has no effect.</param>
-    public static PortSettings Section(string text, PortSettings settings, Action<string, string> warn)
+    /// <param name="frontend">It is of the frontend; else of the backend.</param>
+    public static PortSettings Section(string text, PortSettings settings, bool frontend, UntranslatedText warn)
     {
-        foreach (var line in Lines(text))
+        foreach (var line in HaproxyLine.Split(text))
         {
-            settings = Directive(line, Words(line), settings, warn);
+            if (HaproxyLine.Words(line) is { Length: > 0 } words)
+            {
+                settings = Directive(line, words, settings, frontend, warn);
+            }
         }
         return settings;
     }
 
     /// <summary>The options after a server's name and address.</summary>
-    public static PortSettings ServerOptions(string text, PortSettings settings, Action<string, string> warn)
+    public static PortSettings ServerOptions(string text, PortSettings settings, UntranslatedText warn)
     {
-        foreach (var line in Lines(text))
+        foreach (var line in HaproxyLine.Split(text))
         {
-            var words = Words(line);
-            var unknown = new List<string>();
+            var words = HaproxyLine.Words(line);
+            var (unknown, raw) = (new List<string>(), new List<string>());
             for (var i = 0; i < words.Length; i++)
             {
                 switch (words[i])
@@ -69,20 +77,21 @@ internal static class HaproxyText
                     case var word when word.StartsWith('{'):
                         break; // {cookieOptions} and their like
                     case var word:
-                        unknown.Add(word);
+                        i += Keep(words, i, RawRules.ServerOption(words, i), word, raw, unknown);
                         break;
                 }
             }
-            WarnOf(unknown, line, warn);
+            WarnOf(unknown, raw, line, warn);
+            settings = raw.Count == 0 ? settings : settings with { Raw = settings.Raw with { Server = [.. settings.Raw.Server, .. raw] } };
         }
         return settings;
     }
 
     /// <summary>Options of a listener.</summary>
-    public static PortSettings BindOptions(string text, PortSettings settings, Action<string, string> warn)
+    public static PortSettings BindOptions(string text, PortSettings settings, UntranslatedText warn)
     {
-        var words = Words(text);
-        var unknown = new List<string>();
+        var words = HaproxyLine.Words(text);
+        var (unknown, raw) = (new List<string>(), new List<string>());
         for (var i = 0; i < words.Length; i++)
         {
             switch (words[i])
@@ -99,23 +108,38 @@ internal static class HaproxyText
                     i++;
                     break;
                 case var word:
-                    unknown.Add(word);
+                    i += Keep(words, i, RawRules.BindOption(words, i), word, raw, unknown);
                     break;
             }
         }
-        WarnOf(unknown, text, warn);
-        return settings;
+        WarnOf(unknown, raw, text, warn);
+        return raw.Count == 0 ? settings : settings with { Raw = settings.Raw with { Bind = [.. settings.Raw.Bind, .. raw] } };
     }
 
-    private static void WarnOf(List<string> unknown, string line, Action<string, string> warn)
+    /// <summary>Keeps an option of so many words for HAProxy; returns how many words more than one that are.</summary>
+    private static int Keep(string[] words, int at, int count, string word, List<string> raw, List<string> unknown)
     {
-        if (unknown.Count > 0)
+        if (count == 0)
         {
-            warn(line, $"'{string.Join(' ', unknown)}' can't be translated");
+            unknown.Add(word);
+            return 0;
+        }
+        raw.AddRange(words.Skip(at).Take(count));
+        return count - 1;
+    }
+
+    private static void WarnOf(List<string> unknown, List<string> raw, string line, UntranslatedText warn)
+    {
+        foreach (var (words, kept) in new[] { (unknown, false), (raw, true) })
+        {
+            if (words.Count > 0)
+            {
+                warn(line, $"'{string.Join(' ', words)}' can't be translated", kept);
+            }
         }
     }
 
-    private static PortSettings Directive(string line, string[] words, PortSettings settings, Action<string, string> warn)
+    private static PortSettings Directive(string line, string[] words, PortSettings settings, bool frontend, UntranslatedText warn)
     {
         switch (words)
         {
@@ -159,8 +183,12 @@ internal static class HaproxyText
 
         PortSettings Untranslated()
         {
-            warn(line, "it is raw text for HAProxy and can't be translated");
-            return settings;
+            var allowed = RawRules.Allows(words, frontend);
+            warn(line, "it is raw text for HAProxy and can't be translated", allowed);
+            return !allowed ? settings : settings with
+            {
+                Raw = frontend ? settings.Raw with { Frontend = [.. settings.Raw.Frontend, words] } : settings.Raw with { Backend = [.. settings.Raw.Backend, words] },
+            };
         }
     }
 
@@ -179,49 +207,4 @@ internal static class HaproxyText
     }
 
     private static bool IsFixed(string value) => !value.Contains('%', StringComparison.Ordinal) && value.All(c => c is >= ' ' and < (char)127);
-
-    private static IEnumerable<string> Lines(string text) =>
-        text.Replace("\\n", "\n", StringComparison.Ordinal).Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries).Where(line => !line.StartsWith('#'));
-
-    /// <summary>With HAProxy's quotes and escaped blanks.</summary>
-    private static string[] Words(string line)
-    {
-        var words = new List<string>();
-        var word = new System.Text.StringBuilder();
-        var quote = '\0';
-        var inWord = false;
-        for (var i = 0; i < line.Length; i++)
-        {
-            var c = line[i];
-            if (c == '\\' && quote != '\'' && i + 1 < line.Length)
-            {
-                word.Append(line[++i]);
-                inWord = true;
-            }
-            else if (quote != '\0' ? c == quote : c is '"' or '\'')
-            {
-                quote = quote == '\0' ? c : '\0';
-                inWord = true;
-            }
-            else if (quote == '\0' && c is ' ' or '\t')
-            {
-                if (inWord)
-                {
-                    words.Add(word.ToString());
-                }
-                word.Clear();
-                inWord = false;
-            }
-            else
-            {
-                word.Append(c);
-                inWord = true;
-            }
-        }
-        if (inWord)
-        {
-            words.Add(word.ToString());
-        }
-        return [.. words];
-    }
 }

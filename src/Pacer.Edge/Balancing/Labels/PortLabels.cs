@@ -16,21 +16,24 @@ internal sealed class PortLabels
     private readonly IReadOnlyDictionary<string, string> _labels;
     private readonly int _index;
     private readonly ICollection<BalancerWarning> _warnings;
+    private readonly bool _haproxy;
 
-    private PortLabels(string serviceId, IReadOnlyDictionary<string, string> labels, int index, ICollection<BalancerWarning> warnings)
+    private PortLabels(string serviceId, IReadOnlyDictionary<string, string> labels, int index, bool haproxy, ICollection<BalancerWarning> warnings)
     {
         _serviceId = serviceId;
         _labels = labels;
         _index = index;
+        _haproxy = haproxy;
         _warnings = warnings;
     }
 
     /// <param name="servicePort">0: it has none.</param>
     /// <param name="speaksHttp">Its health check does.</param>
     /// <param name="ports">Number of ports that the service has.</param>
+    /// <param name="haproxy">HAProxy is the data path and takes text that can't be translated.</param>
     public static PortSettings Read(
-        string serviceId, IReadOnlyDictionary<string, string> labels, int index, int ports, int servicePort, bool speaksHttp, bool strict, ICollection<BalancerWarning> warnings) =>
-        new PortLabels(serviceId, labels, index, warnings).Read(ports, servicePort, speaksHttp, strict);
+        string serviceId, IReadOnlyDictionary<string, string> labels, int index, int ports, int servicePort, bool speaksHttp, bool strict, bool haproxy, ICollection<BalancerWarning> warnings) =>
+        new PortLabels(serviceId, labels, index, haproxy, warnings).Read(ports, servicePort, speaksHttp, strict);
 
     private PortSettings Read(int ports, int servicePort, bool speaksHttp, bool strict)
     {
@@ -186,7 +189,7 @@ internal sealed class PortLabels
     {
         if (Text("BIND_OPTIONS") is { } bind)
         {
-            settings = HaproxyText.BindOptions(bind, settings, (_, why) => Warn("BIND_OPTIONS", why));
+            settings = HaproxyText.BindOptions(bind, settings, (_, why, taken) => WarnOfText("BIND_OPTIONS", why, taken));
         }
         foreach (var (label, text) in _labels.OrderBy(label => label.Key, StringComparer.Ordinal))
         {
@@ -196,11 +199,11 @@ internal sealed class PortLabels
             }
             if (HaproxyTemplates.Sections.Contains(name))
             {
-                settings = HaproxyText.Section(text, settings, (line, why) => Warn(name, $"'{line}' has no effect: {why}"));
+                settings = HaproxyText.Section(text, settings, name.StartsWith("FRONTEND_", StringComparison.Ordinal), (line, why, taken) => WarnOfText(name, $"'{line}' has no effect: {why}", taken));
             }
             else if (name == HaproxyTemplates.ServerOptions)
             {
-                settings = HaproxyText.ServerOptions(text, settings, (_, why) => Warn(name, why));
+                settings = HaproxyText.ServerOptions(text, settings, (_, why, taken) => WarnOfText(name, why, taken));
             }
             else if (HaproxyTemplates.Health.Contains(name))
             {
@@ -363,6 +366,14 @@ internal sealed class PortLabels
             Warn(label, $"'{text}' is not valid and has no effect. Give {wanted}");
         }
         return value;
+    }
+
+    private void WarnOfText(string label, string text, bool haproxyTakesIt)
+    {
+        if (!(haproxyTakesIt && _haproxy))
+        {
+            Warn(label, haproxyTakesIt ? text + ". Balancers with --lb-engine haproxy take it" : text);
+        }
     }
 
     private void Warn(string? label, string text)

@@ -109,6 +109,9 @@ internal sealed record PortSettings
     public IReadOnlyList<HeaderRule> RequestHeaders { get; init; } = [];
     public IReadOnlyList<HeaderRule> ResponseHeaders { get; init; } = [];
 
+    /// <summary>Text that has no meaning but for HAProxy.</summary>
+    public RawText Raw { get; init; } = RawText.None;
+
     /// <summary>All requests are answered with 503.</summary>
     public bool Maintenance { get; init; }
 

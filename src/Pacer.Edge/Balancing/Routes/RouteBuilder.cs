@@ -29,7 +29,7 @@ internal sealed class RouteBuilder(RouteOptions options)
 
     private sealed class ReadLabels
     {
-        public Dictionary<(int Port, bool Strict), (PortSettings Settings, IReadOnlyList<BalancerWarning> Warnings)> Ports { get; } = [];
+        public Dictionary<(int Port, bool Strict, bool Haproxy), (PortSettings Settings, IReadOnlyList<BalancerWarning> Warnings)> Ports { get; } = [];
     }
 
     public static RoutingTable Build(EndpointSet endpoints, RouteOptions options) => new RouteBuilder(options).Build(endpoints);
@@ -132,12 +132,12 @@ internal sealed class RouteBuilder(RouteOptions options)
         var read = Known.GetValue(service, static _ => new ReadLabels());
         lock (read)
         {
-            if (!read.Ports.TryGetValue((index, options.Strict), out var port))
+            if (!read.Ports.TryGetValue((index, options.Strict, options.Haproxy), out var port))
             {
                 var warnings = new List<BalancerWarning>();
                 var settings = PortLabels.Read(
-                    service.Id, service.Labels, index, service.Ports.Count, service.Ports[index].ServicePort, service.HttpPorts?.Contains(index) == true, options.Strict, warnings);
-                read.Ports[(index, options.Strict)] = port = (settings, warnings);
+                    service.Id, service.Labels, index, service.Ports.Count, service.Ports[index].ServicePort, service.HttpPorts?.Contains(index) == true, options.Strict, options.Haproxy, warnings);
+                read.Ports[(index, options.Strict, options.Haproxy)] = port = (settings, warnings);
             }
             return port;
         }

@@ -63,6 +63,9 @@ internal sealed record RouteOptions
     /// <summary>Marathon-LB's order of paths: weight, then the app's id; a prefix may end within a segment.</summary>
     public bool MarathonLbPaths { get; init; }
 
+    /// <summary>HAProxy is the data path: text of labels that only it understands has an effect.</summary>
+    public bool Haproxy { get; init; }
+
     /// <summary>Ports that the balancer itself listens on, with what for.</summary>
     public IReadOnlyDictionary<int, string> Taken { get; init; } = new Dictionary<int, string>();
 }
