@@ -55,9 +55,8 @@ public sealed class BalancerHost : IAsyncDisposable
     private Task _sweeping = Task.CompletedTask;
     private Lanes? _lanes;
     private Task _watching = Task.CompletedTask;
-    private HaproxyEngine? _haproxy;
-    private HaproxyLog? _haproxyLog;
-    private Pages? _pages;
+    private HaproxyDataPath? _haproxy;
+    private bool _known;
 
     private BalancerHost(BalancerOptions options, TimeProvider time)
     {
@@ -90,11 +89,11 @@ public sealed class BalancerHost : IAsyncDisposable
     {
         if (_haproxy is not null)
         {
-            _haproxy.Leaves = true;
+            _haproxy.Engine.Leaves = true;
         }
     }
 
-    internal HaproxyEngine? Haproxy => _haproxy;
+    internal HaproxyEngine? Haproxy => _haproxy?.Engine;
 
     internal LiveRoutes Routes => _routes;
 
@@ -135,10 +134,6 @@ public sealed class BalancerHost : IAsyncDisposable
         if (_haproxy is not null)
         {
             await _haproxy.DisposeAsync();
-        }
-        if (_haproxyLog is not null)
-        {
-            await _haproxyLog.DisposeAsync();
         }
         // No new connections; those there are may finish what they do.
         _own.ForEach(listener => listener.Dispose());
@@ -195,7 +190,7 @@ public sealed class BalancerHost : IAsyncDisposable
         }
         if (_haproxy is not null)
         {
-            _haproxy.Post(table);
+            _haproxy.Engine.Post(table);
         }
         else if (_options.ServicePorts)
         {
@@ -216,7 +211,7 @@ public sealed class BalancerHost : IAsyncDisposable
         Pages pages;
         try
         {
-            pages = _pages = new Pages(_options.ErrorPage);
+            pages = new Pages(_options.ErrorPage);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
@@ -227,10 +222,10 @@ public sealed class BalancerHost : IAsyncDisposable
         _watching = _lanes.WatchAsync(_stopping.Token);
         _doors.Plain = connection => _lanes.ServeAsync(connection, connection.Features.Get<Arrival>()!);
         await StartHttpAsync(pages);
-        if (_options.HaproxyDirectory is { } directory)
+        if (_options.HaproxyDirectory is not null)
         {
-            _haproxy = _view.Haproxy = HaproxyEngine.Open(directory, Setup, _time);
-            _haproxyLog = _accessLog is null ? null : new HaproxyLog(Path.Combine(directory, "log"), _accessLog);
+            _haproxy = new HaproxyDataPath(_options, _certificates, _accessLog, pages.Unavailable, _time);
+            _view.Haproxy = _haproxy.Engine;
         }
         Listen(_options.Http, ListenerKind.Http, "--lb-http");
         Listen(_options.Https, ListenerKind.Https, "--lb-https");
@@ -238,10 +233,10 @@ public sealed class BalancerHost : IAsyncDisposable
         Listen(_options.Status, ListenerKind.Status, "--lb-status");
         if (_haproxy is not null)
         {
-            await _haproxy.StartAsync(_chosen);
-            if (_haproxy.Adopted)
+            await _haproxy.StartAsync();
+            if (_haproxy.Engine.Adopted)
             {
-                _notes.Add($"Goes on with the HAProxy (process {_haproxy.Process.Master}) that works in {_options.HaproxyDirectory}.");
+                _notes.Add($"Goes on with the HAProxy (process {_haproxy.Engine.Process.Master}) that works in {_options.HaproxyDirectory}.");
             }
         }
         if (_replaced.Count > 0)
@@ -337,60 +332,22 @@ public sealed class BalancerHost : IAsyncDisposable
         _notes.Add($"The load balancer can't have {address.Wanted} ({trouble}) and goes without {Words(kind)}. {flag} ADDRESS:PORT chooses another.");
     }
 
-    private HaproxySetup Setup() => new()
-    {
-        Directory = _options.HaproxyDirectory!,
-        Http = AddressOf(ListenerKind.Http),
-        Https = AddressOf(ListenerKind.Https),
-        AppIds = AddressOf(ListenerKind.AppId),
-        AcceptProxy = _options.AcceptProxy,
-        ServicePorts = _options.ServicePorts,
-        BindAddress = _options.BindAddress,
-        HasIpv6 = Socket.OSSupportsIPv6,
-        MarathonLbPaths = _options.MarathonLbPaths,
-        MaxConnections = _options.MaxConnections,
-        HeadTimeout = _options.HeadTimeout,
-        DrainTimeout = _options.DrainTimeout,
-        Logs = _accessLog is not null,
-        User = Environment.IsPrivilegedProcess && File.Exists("/etc/passwd") && File.ReadLines("/etc/passwd").Any(line => line.StartsWith("haproxy:", StringComparison.Ordinal)) ? "haproxy" : null,
-        ErrorPage = _pages!.Unavailable,
-        Certificates = _certificates.AsText(),
-    };
-
-    private IPEndPoint? AddressOf(ListenerKind kind) => _view.Addresses.Find(address => address.Kind == kind).Address;
-
-    private readonly List<(string Kind, string Wanted, IPEndPoint Address)> _chosen = [];
-
-    /// <summary>HAProxy will listen there; a port that it has already is its own.</summary>
-    private string? TryLeaveToHaproxy(IPEndPoint wanted, Purpose purpose)
-    {
-        var kind = purpose.Kind.ToString();
-        if (!_haproxy!.Chosen.TryGetValue((kind, wanted.ToString()), out var address))
-        {
-            if (PortProbe.Try(wanted.Address.Equals(IPAddress.IPv6Any) ? null : wanted.Address, wanted.Port, out var port) is { } trouble)
-            {
-                return trouble;
-            }
-            address = new IPEndPoint(wanted.Address, port);
-        }
-        _chosen.Add((kind, wanted.ToString(), address));
-        _view.Addresses.Add((purpose.Kind, address));
-        _taken[address.Port] = Words(purpose.Kind);
-        return null;
-    }
-
     private string? TryListen(IPEndPoint wanted, Purpose purpose)
     {
         if (_haproxy is not null && purpose.Kind != ListenerKind.Status)
         {
-            return TryLeaveToHaproxy(wanted, purpose);
+            var trouble = _haproxy.TryListen(wanted, purpose.Kind, out var address);
+            if (trouble is null)
+            {
+                Took(purpose.Kind, address);
+            }
+            return trouble;
         }
         try
         {
             var listener = new PortListener(wanted.Address.Equals(IPAddress.IPv6Any) ? null : wanted.Address, wanted.Port, purpose, _doors);
             _own.Add(listener);
-            _view.Addresses.Add((purpose.Kind, listener.LocalEndPoint));
-            _taken[listener.LocalEndPoint.Port] = Words(purpose.Kind);
+            Took(purpose.Kind, listener.LocalEndPoint);
             if (purpose.Kind == ListenerKind.Https)
             {
                 _front!.HttpsPort = listener.LocalEndPoint.Port;
@@ -401,6 +358,12 @@ public sealed class BalancerHost : IAsyncDisposable
         {
             return ListenerSet.ReasonOf(e);
         }
+    }
+
+    private void Took(ListenerKind kind, IPEndPoint address)
+    {
+        _view.Addresses.Add((kind, address));
+        _taken[address.Port] = Words(kind);
     }
 
     private static string Words(ListenerKind kind) => kind switch
@@ -422,7 +385,7 @@ public sealed class BalancerHost : IAsyncDisposable
                 _certificates.Refresh();
                 if (_haproxy is not null)
                 {
-                    await SweepHaproxyAsync(_haproxy);
+                    await SweepAsync(_haproxy);
                 }
                 if (_serviceListeners.Warnings.Count > 0)
                 {
@@ -439,22 +402,17 @@ public sealed class BalancerHost : IAsyncDisposable
         }
     }
 
-    private async Task SweepHaproxyAsync(HaproxyEngine haproxy)
+    private async Task SweepAsync(HaproxyDataPath haproxy)
     {
-        await haproxy.CutAsync(_options.DrainTimeout);
-        var certificates = _certificates.AsText().Key;
+        await haproxy.Engine.CutAsync(_options.DrainTimeout);
         lock (_applying)
         {
-            if (_known && (haproxy.WaitsForPorts || certificates != _certificatesKnown))
+            if (_known && haproxy.IsOutdated())
             {
-                _certificatesKnown = certificates;
-                haproxy.Post(_routes.Current.Table); // a port may be free by now, and files may be new
+                haproxy.Engine.Post(_routes.Current.Table);
             }
         }
     }
-
-    private string _certificatesKnown = "";
-    private bool _known;
 
     // The role that runs the balancer listens to signals, not this.
     private sealed class NoLifetime : IHostLifetime

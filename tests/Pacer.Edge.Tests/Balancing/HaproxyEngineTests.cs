@@ -69,36 +69,89 @@ public sealed class HaproxyEngineTests
     {
         await using var a = await TestBackend.StartAsync("a");
         await using var balancer = await TestBalancer.StartAsync(haproxy: true);
-        var weak = Path.GetTempFileName();
-        await File.WriteAllTextAsync(weak, WeakPem()); // OpenSSL does not take such short keys any more
         balancer.Put("/a", ["HAPROXY_0_VHOST=a"], a.Port);
-        balancer.Put("/bad", ["HAPROXY_0_MODE=http", $"HAPROXY_0_PORT={TestBalancer.FreePort()}", "HAPROXY_0_SSL_CERT=" + weak], a.Port);
-        balancer.Put("/c", ["HAPROXY_0_VHOST=c"], a.Port);
-        File.Delete(weak);
-        Assert.Equal([HttpStatusCode.OK, HttpStatusCode.ServiceUnavailable, HttpStatusCode.OK], await AskAsync("a", "bad", "c"));
+        balancer.Put("/bad", ["HAPROXY_0_VHOST=bad", "HAPROXY_0_BACKEND_HEAD=http-request wish for the best"], a.Port);
+        balancer.Put("/c", ["HAPROXY_0_VHOST=c", "HAPROXY_0_BACKEND_HEAD=acl closed path_beg /closed\nhttp-request deny deny_status 429 if closed"], a.Port);
+        Assert.Equal([200, 503, 200], await AskAsync(balancer, "http", "a/", "bad/", "c/"));
+        Assert.Equal([429], await AskAsync(balancer, "http", "c/closed/x"));
         Assert.StartsWith("Port 0: HAProxy refuses what its labels ask for, so it is left out: ", Assert.Single(balancer.Host.View.Warnings).Text, StringComparison.Ordinal);
         balancer.Put("/bad", ["HAPROXY_0_VHOST=bad"], a.Port);
-        Assert.Equal([HttpStatusCode.OK], await AskAsync("bad"));
+        Assert.Equal([200], await AskAsync(balancer, "http", "bad/"));
         Assert.Empty(balancer.Host.View.Warnings);
+    }
 
-        static string WeakPem()
+    [Fact]
+    public async Task Certificate_ThatHaproxyRefuses_IsLeftOutAloneUntilItsFileChanges()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        var certificates = Directory.CreateTempSubdirectory("pacer-certs-").FullName;
+        var (weak, label) = (Path.Combine(certificates, "weak.pem"), Path.GetTempFileName());
+        await File.WriteAllTextAsync(weak, WeakPem());
+        await File.WriteAllTextAsync(label, WeakPem());
+        try
         {
-            using var key = System.Security.Cryptography.RSA.Create(1024);
-            var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=bad", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
-            using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
-            return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
+            await using var balancer = await TestBalancer.StartAsync(options => options with { Certificates = certificates }, haproxy: true);
+            balancer.Put("/a", ["HAPROXY_0_VHOST=a", "HAPROXY_0_SSL_CERT=" + label], a.Port);
+            balancer.Put("/b", ["HAPROXY_0_VHOST=b"], a.Port);
+            Assert.Equal([200, 200], await AskAsync(balancer, "https", "a/", "b/"));
+            var warnings = balancer.Host.View.Warnings.Where(warning => warning.Text.Contains("HAProxy refuses it: ", StringComparison.Ordinal)).Select(warning => warning.Text).Order(StringComparer.Ordinal).ToList();
+            Assert.Equal(2, warnings.Count);
+            Assert.Equal([.. new[] { weak, label }.Select(file => $"The certificate in {file} can't be used: HAProxy refuses it: unable to load SSL certificate into SSL Context.").Order(StringComparer.Ordinal)], warnings);
+            await File.WriteAllTextAsync(weak, HaproxyTextTests.Pem());
+            await File.WriteAllTextAsync(label, HaproxyTextTests.Pem());
+            await HttpTests.UntilAsync(() => Task.FromResult(!balancer.Host.View.Warnings.Any(warning => warning.Text.Contains("HAProxy refuses", StringComparison.Ordinal))));
         }
+        finally
+        {
+            Directory.Delete(certificates, true);
+            File.Delete(label);
+        }
+    }
 
-        async Task<List<HttpStatusCode>> AskAsync(params string[] hosts)
+    // OpenSSL does not take such short keys any more.
+    private static string WeakPem()
+    {
+        using var key = System.Security.Cryptography.RSA.Create(1024);
+        var request = new System.Security.Cryptography.X509Certificates.CertificateRequest("CN=weak", key, System.Security.Cryptography.HashAlgorithmName.SHA256, System.Security.Cryptography.RSASignaturePadding.Pkcs1);
+        using var certificate = request.CreateSelfSigned(DateTimeOffset.UtcNow.AddDays(-1), DateTimeOffset.UtcNow.AddDays(1));
+        return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
+    }
+
+    /// <param name="places">Host and path.</param>
+    private static async Task<List<int>> AskAsync(TestBalancer balancer, string kind, params string[] places)
+    {
+        var answers = new List<int>();
+        foreach (var place in places)
         {
-            var answers = new List<HttpStatusCode>();
-            foreach (var host in hosts)
-            {
-                using var client = balancer.Client(host: host);
-                answers.Add((await client.GetAsync("")).StatusCode);
-            }
-            return answers;
+            using var client = balancer.Client(kind, place.Split('/')[0]);
+            answers.Add((int)(await client.GetAsync(place[(place.IndexOf('/', StringComparison.Ordinal) + 1)..])).StatusCode);
         }
+        return answers;
+    }
+
+    [Fact]
+    public async Task Server_InThePlaceOfAnother_HasNumbersOfItsOwn()
+    {
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        using var client = balancer.Client(host: "h");
+        for (var i = 1; i <= 5; i++) // for four places
+        {
+            await using var server = await TestBackend.StartAsync("a");
+            balancer.Put("/a", ["HAPROXY_0_VHOST=h"], server.Port);
+            await client.GetAsync("");
+            await client.GetAsync("");
+            var numbers = await balancer.NumbersAsync("/a:0");
+            Assert.Equal((2, 2 * i), (Assert.Single(numbers.Servers).Total, numbers.Requests));
+        }
+    }
+
+    [Fact]
+    public async Task ServerChange_ThatHaproxyRefuses_IsAnError()
+    {
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        var socket = balancer.Host.Haproxy!.Process.AdminSocket;
+        var error = await Assert.ThrowsAsync<IOException>(() => HaproxySocket.TellAsync(socket, ["set server nobody/s1 state maint"]));
+        Assert.Contains("No such backend", error.Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -135,7 +188,7 @@ public sealed class HaproxyEngineTests
         var directory = Directory.CreateTempSubdirectory("pacer-haproxy-").FullName;
         try
         {
-            var first = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
+            await using var first = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
             first.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
             var address = first["http"];
             var master = first.Host.Haproxy!.Process.Master;
@@ -152,7 +205,7 @@ public sealed class HaproxyEngineTests
                 return served;
             })).ToList();
             first.Host.LeaveHaproxy();
-            await first.Host.DisposeAsync();
+            await first.DisposeAsync();
             await using var second = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
             Assert.Equal(address, second["http"]);
             second.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
@@ -167,6 +220,7 @@ public sealed class HaproxyEngineTests
         }
         finally
         {
+            await HaproxyEngine.EndAsync(directory);
             if (Directory.Exists(directory))
             {
                 Directory.Delete(directory, true);

@@ -162,6 +162,35 @@ public sealed class HaproxyTextTests
     }
 
     [Fact]
+    public void Slots_TooFewForNewServers_TheOthersChangeAtOnce()
+    {
+        var cluster = new Balanced();
+        cluster.Bare("/w", [10004], "HAPROXY_GROUP=external");
+        var old = cluster.Task("/w", 1);
+        cluster.Task("/w", 1);
+        var slots = ServerSlots.Create(cluster.Table().Backends[0], default, false);
+        old.Draining = true;
+        for (var i = 0; i < 3; i++)
+        {
+            cluster.Task("/w", 2);
+        }
+        var adjusted = ServerSlots.Adjust(cluster.Table().Backends[0], slots, false);
+        Assert.Equal([false, true, true, true], adjusted.Select(slot => slot.Ready)); // the draining one gives way though a fifth has no place yet
+    }
+
+    [Fact]
+    public void Slots_OnlyNewServersAreUpAndNoneFits_TheOldOnesServeOn()
+    {
+        var cluster = new Balanced();
+        cluster.Bare("/w", [10004], "HAPROXY_GROUP=external", "HAPROXY_0_VHOST=a.test", "HAPROXY_0_STICKY=true");
+        var old = cluster.Task("/w", 1);
+        var slots = ServerSlots.Create(cluster.Table().Backends[0], default, true);
+        old.Draining = true;
+        cluster.Task("/w", 2);
+        Assert.Equal(slots, ServerSlots.Adjust(cluster.Table().Backends[0], slots, true));
+    }
+
+    [Fact]
     public void Slots_NobodyIsUp_TheLastOnesServe()
     {
         var cluster = new Balanced();

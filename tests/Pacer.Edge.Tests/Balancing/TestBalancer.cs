@@ -17,6 +17,7 @@ internal sealed class TestBalancer : IAsyncDisposable
     private int _ids;
 
     private readonly string? _directory;
+    private bool _ended;
 
     private TestBalancer(BalancerHost host, string? directory)
     {
@@ -40,6 +41,11 @@ internal sealed class TestBalancer : IAsyncDisposable
 
     public async ValueTask DisposeAsync()
     {
+        if (_ended)
+        {
+            return;
+        }
+        _ended = true;
         await Host.DisposeAsync();
         if (_directory is not null && Directory.Exists(_directory))
         {

@@ -35,8 +35,31 @@ internal sealed class DrainingServers(TimeProvider time)
         }
     }
 
-    /// <summary>Forgets those that have drained for that long, and names them.</summary>
-    public HashSet<(string Proxy, string Address)> TakeOverdue(TimeSpan longest)
+    /// <summary>Ends connections to those that have drained for that long.</summary>
+    public async Task CutAsync(TimeSpan longest, HaproxyProcess process)
+    {
+        var overdue = TakeOverdue(longest);
+        if (overdue.Count == 0)
+        {
+            return;
+        }
+        try
+        {
+            foreach (var worker in await process.WorkersAsync() ?? [])
+            {
+                foreach (var row in HaproxyStatistics.Read(await process.AskAsync(worker, "show stat", CancellationToken.None)).Where(row => row.IsServer && row.Current > 0 && overdue.Contains((row.Proxy, row.Address))))
+                {
+                    await process.AskAsync(worker, $"shutdown sessions server {row.Proxy}/{row.Name}", CancellationToken.None);
+                }
+            }
+        }
+        catch (IOException)
+        {
+            // Nobody serves them any more.
+        }
+    }
+
+    private HashSet<(string Proxy, string Address)> TakeOverdue(TimeSpan longest)
     {
         var now = time.GetUtcNow();
         lock (_lock)

@@ -16,21 +16,18 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     private static readonly TimeSpan Pulse = TimeSpan.FromMilliseconds(250);
 
     private readonly HaproxyProcess _process;
-    private readonly Func<HaproxySetup> _setup;
     private readonly HaproxyDirectory _directory;
-    private readonly SemaphoreSlim _wake = new(0, 1);
+    private readonly ConfigurationWriter _writer;
+    private readonly WorkerCounts _counts;
+    private readonly DrainingServers _draining;
+    private readonly UnexpectedEnds _ends;
+    private readonly WantedRoutes _wanted = new();
     private readonly Lock _lock = new();
     private readonly SemaphoreSlim _turn = new(1, 1);
     private readonly CancellationTokenSource _stopping = new();
-    private readonly UnavailablePorts _unavailable = new();
-    private readonly RefusedServices _refusedServices = new();
-    private readonly DrainingServers _draining;
-    private readonly UnexpectedEnds _ends;
-    private readonly HaproxyCounts _earlier = new();
-    private RoutingTable? _wanted;
-    private TaskCompletionSource _settled = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private HaproxyConfiguration? _running;
     private ImmutableHashSet<string> _binds = [];
+    private bool _strayed;
     private string? _refusedText;
     private string? _refused;
     private string? _trouble;
@@ -39,10 +36,11 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     private HaproxyEngine(HaproxyDirectory directory, Func<HaproxySetup> setup, TimeProvider time)
     {
         _directory = directory;
-        _setup = setup;
+        _process = new HaproxyProcess(directory.Path);
+        _writer = new ConfigurationWriter(_process, directory, setup);
+        _counts = new WorkerCounts(_process);
         _draining = new DrainingServers(time);
         _ends = new UnexpectedEnds(time);
-        _process = new HaproxyProcess(directory.Path);
         Adopted = _process.Master is not null;
         if (Adopted)
         {
@@ -63,9 +61,6 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     /// <summary>What runs; empty while nothing does, or not ours yet.</summary>
     public IReadOnlyList<HaproxyProxy> Proxies => _running is { } running ? running.Proxies : [];
 
-    /// <summary>What runs as text; null while nothing does.</summary>
-    public string? Configuration => _running?.Text;
-
     public IReadOnlyList<BalancerWarning> Warnings
     {
         get
@@ -85,14 +80,12 @@ internal sealed class HaproxyEngine : IAsyncDisposable
                 {
                     warnings.Add(new BalancerWarning("", null, $"HAProxy refuses the newest configuration, so the one before stays in force, with servers as they are now: {refused}"));
                 }
-                warnings.AddRange(_refusedServices.Warnings);
-                warnings.AddRange(_unavailable.Warnings);
-                return warnings;
+                return [.. warnings, .. _writer.Warnings];
             }
         }
     }
 
-    public bool WaitsForPorts => _unavailable.Warnings.Count > 0;
+    public bool WaitsForPorts => _writer.WaitsForPorts;
 
     /// <summary>Takes the directory. Throws <see cref="BalancerStartException"/> when it can't be used or there is no HAProxy.</summary>
     /// <param name="setup">What holds at the moment a configuration is written.</param>
@@ -125,73 +118,27 @@ internal sealed class HaproxyEngine : IAsyncDisposable
         }
     }
 
-    public void Post(RoutingTable table)
-    {
-        lock (_lock)
-        {
-            _wanted = table;
-            if (_settled.Task.IsCompleted)
-            {
-                _settled = new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously);
-            }
-        }
-        Wake();
-    }
+    public void Post(RoutingTable table) => _wanted.Post(table);
 
     /// <summary>Completes when HAProxy was told all that was posted so far.</summary>
-    public Task Settled()
-    {
-        lock (_lock)
-        {
-            return _settled.Task;
-        }
-    }
+    public Task Settled() => _wanted.Settled;
 
     /// <summary>Numbers of all workers, those too that only finish what they have.</summary>
     public async Task<HaproxyCounts> CountAsync(CancellationToken cancellationToken)
     {
-        var counts = new HaproxyCounts();
         await _turn.WaitAsync(cancellationToken);
         try
         {
-            counts.AddTotals(_earlier);
-            var newest = true;
-            foreach (var worker in await _process.WorkersAsync() ?? [])
-            {
-                counts.Add(HaproxyStatistics.Read(await _process.AskAsync(worker, "show stat", cancellationToken)), newest);
-                newest = false;
-            }
-        }
-        catch (IOException)
-        {
-            // It has just ended; the rest of the status says so.
+            return await _counts.ReadAsync(cancellationToken);
         }
         finally
         {
             _turn.Release();
         }
-        return counts;
     }
 
     /// <summary>Ends connections to servers that have drained for too long.</summary>
-    public async Task CutAsync(TimeSpan longest)
-    {
-        var overdue = _draining.TakeOverdue(longest);
-        try
-        {
-            foreach (var worker in overdue.Count > 0 ? await _process.WorkersAsync() ?? [] : [])
-            {
-                foreach (var row in HaproxyStatistics.Read(await _process.AskAsync(worker, "show stat", CancellationToken.None)).Where(row => row.IsServer && row.Current > 0 && overdue.Contains((row.Proxy, row.Address))))
-                {
-                    await _process.AskAsync(worker, $"shutdown sessions server {row.Proxy}/{row.Name}", CancellationToken.None);
-                }
-            }
-        }
-        catch (IOException)
-        {
-            // Nobody serves them any more.
-        }
-    }
+    public Task CutAsync(TimeSpan longest) => _draining.CutAsync(longest, _process);
 
     /// <summary>HAProxy goes on without this process, for the one that comes next.</summary>
     public bool Leaves { get; set; }
@@ -216,7 +163,6 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _stopping.CancelAsync();
-        Wake();
         await _following;
         if (!Leaves)
         {
@@ -230,24 +176,13 @@ internal sealed class HaproxyEngine : IAsyncDisposable
         _stopping.Dispose();
     }
 
-    private void Wake()
-    {
-        lock (_wake)
-        {
-            if (_wake.CurrentCount == 0)
-            {
-                _wake.Release();
-            }
-        }
-    }
-
     private async Task FollowAsync()
     {
         while (!_stopping.IsCancellationRequested)
         {
             try
             {
-                await _wake.WaitAsync(Pulse, _stopping.Token);
+                await _wanted.WaitAsync(Pulse, _stopping.Token);
                 await _turn.WaitAsync(_stopping.Token);
             }
             catch (OperationCanceledException)
@@ -271,20 +206,15 @@ internal sealed class HaproxyEngine : IAsyncDisposable
 
     private async Task StepAsync()
     {
-        RoutingTable? table;
-        lock (_lock)
+        if (_wanted.Newest is not { } table)
         {
-            table = _wanted;
-        }
-        if (table is null)
-        {
-            return;
+            return; // what was adopted goes on
         }
         if (_process.Master is null)
         {
             await RestartAsync(table);
         }
-        else if (!_settled.Task.IsCompleted || _trouble is not null)
+        else if (!_wanted.Settled.IsCompleted || _trouble is not null)
         {
             await ChangeAsync(table);
         }
@@ -306,18 +236,12 @@ internal sealed class HaproxyEngine : IAsyncDisposable
             SetTrouble(_trouble ?? pause);
             return;
         }
-        var configuration = Render(table, null);
-        _directory.Write(configuration, _process.ConfigurationFile);
-        while (await _process.CheckAsync(_process.ConfigurationFile) is { } problem && _refusedServices.TryAdd(configuration, problem))
-        {
-            configuration = Render(table, null);
-            _directory.Write(configuration, _process.ConfigurationFile);
-        }
+        var (configuration, _) = await _writer.WriteAsync(_process.ConfigurationFile, table, null, _binds);
         if (await _process.StartAsync() is { } trouble)
         {
             _ends.DidNotStart();
             SetTrouble($"HAProxy does not start: {trouble}");
-            Complete(table);
+            _wanted.Complete(table);
             return;
         }
         Took(configuration, table);
@@ -327,49 +251,33 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     {
         _draining.Note(Proxies, table);
         await TellServersAsync(table);
-        var configuration = Render(table, _running);
-        if (_running is not null && configuration.Skeleton == _running.Skeleton)
+        var configuration = _writer.Render(table, _running, _binds);
+        if (_running is not null && configuration.Skeleton == _running.Skeleton && !_strayed)
         {
             _running = configuration; // nothing but servers, which it knows by now
-            lock (_lock)
-            {
-                (_refused, _refusedText) = (null, null);
-            }
+            SetRefused(null, null);
             SetTrouble(null);
-            Complete(table);
+            _wanted.Complete(table);
             return;
         }
         await Task.Delay(Together, _stopping.Token).ContinueWith(_ => { }, CancellationToken.None, TaskContinuationOptions.None, TaskScheduler.Default);
-        lock (_lock)
-        {
-            table = _wanted ?? table;
-        }
-        configuration = Render(table, _running);
-        if (configuration.Skeleton == _refusedText)
+        table = _wanted.Newest ?? table;
+        if (_writer.Render(table, _running, _binds).Skeleton == _refusedText)
         {
             await TellServersAsync(table);
-            Complete(table);
+            _wanted.Complete(table);
             return;
         }
         var next = _directory.File("next.cfg");
-        _directory.Write(configuration, next);
-        string? problem;
-        while ((problem = await _process.CheckAsync(next)) is not null && _refusedServices.TryAdd(configuration, problem))
-        {
-            configuration = Render(table, _running);
-            _directory.Write(configuration, next);
-        }
+        (configuration, var problem) = await _writer.WriteAsync(next, table, _running, _binds);
         if (problem is not null)
         {
             await TellServersAsync(table);
-            lock (_lock)
-            {
-                (_refused, _refusedText) = (problem.Replace(next, "next.cfg", StringComparison.Ordinal), configuration.Skeleton);
-            }
-            Complete(table);
+            SetRefused(problem.Replace(next, "next.cfg", StringComparison.Ordinal), configuration.Skeleton);
+            _wanted.Complete(table);
             return;
         }
-        await KeepTotalsAsync();
+        await _counts.KeepAsync();
         var before = File.Exists(_process.ConfigurationFile) ? await File.ReadAllTextAsync(_process.ConfigurationFile) : null;
         File.Move(next, _process.ConfigurationFile, true);
         if (await _process.ReloadAsync() is { } trouble)
@@ -380,11 +288,8 @@ internal sealed class HaproxyEngine : IAsyncDisposable
                 {
                     await File.WriteAllTextAsync(_process.ConfigurationFile, before);
                 }
-                lock (_lock)
-                {
-                    (_refused, _refusedText) = (trouble, configuration.Skeleton);
-                }
-                Complete(table);
+                SetRefused(trouble, configuration.Skeleton);
+                _wanted.Complete(table);
             }
             return;
         }
@@ -401,22 +306,33 @@ internal sealed class HaproxyEngine : IAsyncDisposable
         }
         var backends = table.Backends.ToDictionary(backend => (backend.ServiceId, backend.PortIndex));
         var commands = new List<string>();
+        var passedOn = new HashSet<(string Proxy, string Slot)>();
         var proxies = running.Proxies.ToBuilder();
         for (var i = 0; i < proxies.Count; i++)
         {
             var proxy = proxies[i];
-            var backend = backends.GetValueOrDefault((proxy.Backend.ServiceId, proxy.Backend.PortIndex));
-            if (backend is null || ServerSlots.Fill(backend, proxy.Slots, proxy.Sticky) is not { } slots)
+            if (backends.GetValueOrDefault((proxy.Backend.ServiceId, proxy.Backend.PortIndex)) is not { } backend)
             {
                 continue;
             }
+            var slots = ServerSlots.Adjust(backend, proxy.Slots, proxy.Sticky);
             commands.AddRange(ServerSlots.Commands(proxy.Name, proxy.Slots, slots));
+            passedOn.UnionWith(proxy.Slots.Zip(slots).Where(slot => slot.First.Address is not null && !slot.First.Address.Equals(slot.Second.Address)).Select(slot => (proxy.Name, slot.First.Name)));
             proxies[i] = proxy with { Slots = slots };
         }
-        if (commands.Count > 0)
+        if (commands.Count == 0)
         {
+            return;
+        }
+        try
+        {
+            await _counts.PassOnAsync(passedOn);
             await HaproxySocket.TellAsync(_process.AdminSocket, commands);
             _running = running with { Proxies = proxies.ToImmutable() };
+        }
+        catch (IOException)
+        {
+            _strayed = true; // what it does now is not known: it loads all servers anew
         }
     }
 
@@ -426,26 +342,20 @@ internal sealed class HaproxyEngine : IAsyncDisposable
         {
             _running = configuration;
             _binds = configuration.Binds;
-            (_refused, _refusedText) = (null, null);
         }
+        _strayed = false;
+        SetRefused(null, null);
         SetTrouble(null);
-        Complete(table);
-        _earlier.Forget(configuration.Proxies.SelectMany(proxy => proxy.Slots.Select(slot => (proxy.Name, slot.Address?.ToString() ?? ""))).ToHashSet());
+        _wanted.Complete(table);
+        _counts.Begin(configuration);
         _directory.Tidy(configuration);
     }
 
-    private void Complete(RoutingTable table)
+    private void SetRefused(string? problem, string? skeleton)
     {
         lock (_lock)
         {
-            if (ReferenceEquals(table, _wanted))
-            {
-                _settled.TrySetResult();
-            }
-            else
-            {
-                Wake();
-            }
+            (_refused, _refusedText) = (problem, skeleton);
         }
     }
 
@@ -454,31 +364,6 @@ internal sealed class HaproxyEngine : IAsyncDisposable
         lock (_lock)
         {
             _trouble = trouble;
-        }
-    }
-
-    private HaproxyConfiguration Render(RoutingTable table, HaproxyConfiguration? running)
-    {
-        var setup = _setup() with { Directory = _directory.Path };
-        table = _refusedServices.Without(table, setup.MarathonLbPaths);
-        setup = setup with { Unavailable = _unavailable.Probe(table, setup, _binds) };
-        return HaproxyRenderer.Render(table, setup, running?.Proxies.ToDictionary(proxy => proxy.Name, proxy => proxy.Slots));
-    }
-
-    private async Task KeepTotalsAsync()
-    {
-        try
-        {
-            if (await _process.WorkersAsync() is [var worker, ..])
-            {
-                var counts = new HaproxyCounts();
-                counts.Add(HaproxyStatistics.Read(await _process.AskAsync(worker, "show stat", CancellationToken.None)), true);
-                _earlier.AddTotals(counts);
-            }
-        }
-        catch (IOException)
-        {
-            // Then the numbers begin again.
         }
     }
 

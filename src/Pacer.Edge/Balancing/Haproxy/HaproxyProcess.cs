@@ -246,7 +246,9 @@ internal sealed partial class HaproxyProcess(string directory)
     /// <summary>The first lines that say what is wrong, without HAProxy's decoration.</summary>
     private static string Problem(string output, int code)
     {
-        var alerts = output.Split('\n').Where(line => line.StartsWith("[ALERT]", StringComparison.Ordinal)).Select(line => line[(line.IndexOf(" : ", StringComparison.Ordinal) is var colon and > 0 ? colon + 3 : 7)..].Trim());
+        var alerts = output.Split('\n').Where(line => line.StartsWith("[ALERT]", StringComparison.Ordinal)).Select(line => line[(line.IndexOf(" : ", StringComparison.Ordinal) is var colon and > 0 ? colon + 3 : 7)..].Trim())
+            .Select(line => line.StartsWith("config : ", StringComparison.Ordinal) ? line[9..] : line)
+            .Where(line => !line.StartsWith("Error(s) found in ", StringComparison.Ordinal) && !line.StartsWith("Fatal errors found in ", StringComparison.Ordinal));
         var text = string.Join(" ", alerts.Take(2));
         return text.Length > 0 ? text : string.Create(CultureInfo.InvariantCulture, $"it ended with {code}");
     }

@@ -39,16 +39,3 @@ internal sealed record HaproxySetup
     public string ErrorPage { get; init; } = "";
     public HaproxyCertificates Certificates { get; init; } = HaproxyCertificates.None;
 }
-
-/// <summary>Certificates with their keys, as PEM text.</summary>
-/// <param name="Standard">For names that no other is good for.</param>
-/// <param name="Named">Those of the directory; of several that are good for a name the first is taken.</param>
-/// <param name="OfFiles">Those that a label names, which can be read.</param>
-/// <param name="Covers">Whether one of the directory is good for a name.</param>
-internal sealed record HaproxyCertificates(string Standard, IReadOnlyList<string> Named, Func<IReadOnlyList<string>, IReadOnlyList<string>> OfFiles, Func<string, bool> Covers)
-{
-    public static readonly HaproxyCertificates None = new("", [], _ => [], _ => false);
-
-    /// <summary>Changes with the files.</summary>
-    public string Key { get; init; } = "";
-}

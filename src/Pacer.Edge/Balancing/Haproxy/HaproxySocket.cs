@@ -39,12 +39,19 @@ internal static class HaproxySocket
         }
     }
 
-    /// <summary>Sends commands, as many in one line as HAProxy takes.</summary>
+    /// <summary>Sends changes of servers, as many in one line as HAProxy takes. Throws <see cref="IOException"/> when it refuses one; others may have been done.</summary>
     public static async Task TellAsync(string socket, IReadOnlyList<string> commands, CancellationToken cancellationToken = default)
     {
         for (var i = 0; i < commands.Count; i += MostAtOnce)
         {
-            await AskAsync(socket, string.Join(';', commands.Skip(i).Take(MostAtOnce)), cancellationToken);
+            var answer = await AskAsync(socket, string.Join(';', commands.Skip(i).Take(MostAtOnce)), cancellationToken);
+            if (answer.Split('\n').FirstOrDefault(line => line.Length > 0 && !IsDone(line)) is { } refusal)
+            {
+                throw new IOException($"it refuses a change of servers: {refusal}");
+            }
         }
     }
+
+    // Only changed addresses have an answer when all is well.
+    private static bool IsDone(string line) => line.Contains(" changed from ", StringComparison.Ordinal) || line.StartsWith("no need to change ", StringComparison.Ordinal);
 }

@@ -10,6 +10,17 @@ internal sealed record HaproxyRow(string Proxy, string Name, string Address, str
     public const string OfBackend = "BACKEND";
     public const string OfFrontend = "FRONTEND";
 
+    /// <summary>The same row with totals from an earlier one on.</summary>
+    public HaproxyRow Since(HaproxyRow earlier) => this with
+    {
+        Total = Total - earlier.Total,
+        Received = Received - earlier.Received,
+        Sent = Sent - earlier.Sent,
+        Failures = Failures - earlier.Failures,
+        Retries = Retries - earlier.Retries,
+        Answers = [.. Answers.Zip(earlier.Answers, (now, before) => now - before)],
+    };
+
     public bool IsServer => Name is not (OfBackend or OfFrontend);
 }
 

@@ -23,7 +23,7 @@ internal static class ServerSlots
     /// <param name="sticky">Slots have the cookies of their servers, and there are no spare ones.</param>
     public static ImmutableArray<ServerSlot> Create(Backend backend, ImmutableArray<ServerSlot> before, bool sticky)
     {
-        if (!before.IsDefault && Fill(backend, before, sticky) is { } kept && (sticky ? kept.Length == backend.Servers.Length : kept.Length <= 4 * Capacity(backend.Servers.Length)))
+        if (!before.IsDefault && Fill(backend, before, sticky) is { } kept && (sticky || kept.Length <= 4 * Capacity(backend.Servers.Length)))
         {
             return kept;
         }
@@ -36,7 +36,16 @@ internal static class ServerSlots
     }
 
     /// <summary>The slots with the servers of now; null when they do not fit, so that HAProxy needs others.</summary>
-    public static ImmutableArray<ServerSlot>? Fill(Backend backend, ImmutableArray<ServerSlot> slots, bool sticky)
+    public static ImmutableArray<ServerSlot>? Fill(Backend backend, ImmutableArray<ServerSlot> slots, bool sticky) => Place(backend, slots, sticky) is (var filled, true) ? filled : null;
+
+    /// <summary>The slots with as many servers of now as fit: what holds until HAProxy has others. As they are when nobody could serve in them.</summary>
+    public static ImmutableArray<ServerSlot> Adjust(Backend backend, ImmutableArray<ServerSlot> slots, bool sticky)
+    {
+        var (filled, fits) = Place(backend, slots, sticky);
+        return fits || filled.Any(slot => slot.Ready) ? filled : slots;
+    }
+
+    private static (ImmutableArray<ServerSlot> Slots, bool Fits) Place(Backend backend, ImmutableArray<ServerSlot> slots, bool sticky)
     {
         var filled = slots.ToBuilder();
         var places = new Dictionary<IPEndPoint, int>();
@@ -58,22 +67,17 @@ internal static class ServerSlots
                 filled[i] = filled[i] with { Ready = false };
             }
         }
+        var fits = true;
         foreach (var wish in wishes)
         {
-            if (!places.TryGetValue(wish.Server.Address, out var place))
+            if (places.TryGetValue(wish.Server.Address, out var place) ? sticky && slots[place].Cookie != wish.Server.Cookie : sticky || !free.TryDequeue(out place))
             {
-                if (sticky || !free.TryDequeue(out place))
-                {
-                    return null;
-                }
-            }
-            else if (sticky && slots[place].Cookie != wish.Server.Cookie)
-            {
-                return null;
+                fits = false;
+                continue;
             }
             filled[place] = filled[place] with { Address = wish.Server.Address, Ready = wish.Ready, Weight = wish.Weight };
         }
-        return filled.ToImmutable();
+        return (filled.ToImmutable(), fits);
     }
 
     /// <summary>What HAProxy has to be told so that it does what the second slots say. New servers come before old ones go.</summary>

@@ -128,6 +128,8 @@ internal sealed class CertificateStore(string? directory, TimeProvider time)
         return new HaproxyCertificates(standard?.Pem ?? _own.Value.Pem, [.. entries.Where(entry => entry != standard).Select(entry => entry.Pem)],
             files => [.. files.Select(Named).Where(entry => entry.Context is not null).Select(entry => entry.Pem)], Covers)
         {
+            Own = _own.Value.Pem,
+            FileOf = pem => _entries.Values.Concat(NamedNow()).FirstOrDefault(entry => entry.Pem == pem)?.File,
             Key = string.Join('\n', _entries.Values.Concat(NamedNow()).Select(entry => $"{entry.File} {entry.WrittenAt.Ticks}").Order(StringComparer.Ordinal)),
         };
     }
