@@ -84,6 +84,13 @@ internal sealed partial class PacerProcess : IDisposable
         return await WaitForEndAsync();
     }
 
+    /// <summary>SIGUSR2: the next one goes on with what it leaves. Waits for the end.</summary>
+    public async Task<int> HandOverAsync()
+    {
+        SendSignal(_process.Id, 12);
+        return await WaitForEndAsync();
+    }
+
     public async Task<int> WaitForEndAsync()
     {
         using var limit = new CancellationTokenSource(Patience);
