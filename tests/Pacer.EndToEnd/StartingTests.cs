@@ -69,4 +69,27 @@ public sealed class StartingTests
         Assert.DoesNotContain("   at ", refused.Error);
         Assert.Single(refused.Error.Split('\n', StringSplitOptions.RemoveEmptyEntries));
     }
+
+    [Fact]
+    public async Task Down_WhileAnAgentIsJustBeginning_WaitsForItsNameAndDoesNotGiveUp()
+    {
+        var data = Directory.CreateTempSubdirectory("pacer-e2e-").FullName;
+        try
+        {
+            Directory.CreateDirectory(data + "/agent");
+            Task<CommandOutput> down;
+            // It has the lock and has not said yet who it is.
+            using (File.Open(data + "/agent.lock", FileMode.CreateNew, FileAccess.ReadWrite, FileShare.None))
+            {
+                down = PacerProgram.RunAsync(null, "", "down", "--data-dir", data);
+                await Task.WhenAny(down, Task.Delay(1000));
+                Assert.False(down.IsCompleted, "it gave up");
+            }
+            (await down).Expect(0);
+        }
+        finally
+        {
+            Directory.Delete(data, true);
+        }
+    }
 }

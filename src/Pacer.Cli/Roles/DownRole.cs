@@ -18,6 +18,26 @@ internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
             return ExitCode.Ok;
         }
 
+        var processes = await StopProcessesAsync(cancellationToken);
+        // One that outlived its Pacer.
+        await HaproxyEngine.EndAsync(LbRole.Directory(dataDirectory, surroundings));
+        var (result, late) = await StopContainersAsync(cancellationToken);
+        if (result.TasksLeft.Count > 0)
+        {
+            throw CliException.Usage($"These did not end in time: {string.Join(", ", result.TasksLeft)}. Run 'pacer down' again.");
+        }
+        terminal.Line((result.TasksKilled + result.LeftoversRemoved) switch
+        {
+            0 => processes + late == 0 ? $"Nothing to stop on {dataDirectory}: no process and no containers." : "No containers were running.",
+            1 => "Stopped 1 container",
+            var count => $"Stopped {count} containers",
+        });
+        return ExitCode.Ok;
+    }
+
+    /// <summary>Returns how many it ended.</summary>
+    private async Task<int> StopProcessesAsync(CancellationToken cancellationToken)
+    {
         var owners = new[] { RoleLock.Read(dataDirectory, RoleLock.Agent), RoleLock.Read(dataDirectory, RoleLock.Server) }
             .OfType<RoleOwner>().DistinctBy(owner => owner.Process).ToList();
         foreach (var owner in owners)
@@ -27,35 +47,32 @@ internal sealed class DownRole(Surroundings surroundings, string dataDirectory)
                 throw CliException.Usage($"'pacer {owner.Command}' (process {owner.Process.Id}) belongs to somebody else. Run 'pacer down' as its owner or as root.");
             }
             await WaitForEndAsync(owner, cancellationToken);
-            terminal.Line($"Stopped 'pacer {owner.Command}' (process {owner.Process.Id})");
+            surroundings.Terminal.Line($"Stopped 'pacer {owner.Command}' (process {owner.Process.Id})");
         }
-
-        // One that outlived its Pacer.
-        await HaproxyEngine.EndAsync(LbRole.Directory(dataDirectory, surroundings));
-        var result = await StopContainersAsync(cancellationToken);
-        if (result.TasksLeft.Count > 0)
-        {
-            throw CliException.Usage($"These did not end in time: {string.Join(", ", result.TasksLeft)}. Run 'pacer down' again.");
-        }
-        terminal.Line((result.TasksKilled + result.LeftoversRemoved) switch
-        {
-            0 => owners.Count == 0 ? $"Nothing to stop on {dataDirectory}: no process and no containers." : "No containers were running.",
-            1 => "Stopped 1 container",
-            var count => $"Stopped {count} containers",
-        });
-        return ExitCode.Ok;
+        return owners.Count;
     }
 
-    private async Task<TeardownResult> StopContainersAsync(CancellationToken cancellationToken)
+    /// <summary>Also returns how many processes it ended that had only just begun.</summary>
+    private async Task<(TeardownResult Result, int Processes)> StopContainersAsync(CancellationToken cancellationToken)
     {
         var work = Path.Combine(dataDirectory, "agent");
         if (!Directory.Exists(work))
         {
-            return new TeardownResult(0, 0, []);
+            return (new TeardownResult(0, 0, []), 0);
         }
-        using var agentLock = RoleLock.Take(dataDirectory, RoleLock.Agent, "down"); // no new agent while its containers are taken away
-        return await AgentHost.TeardownAsync(
-            new AgentOptions { Join = "", WorkDir = work, RunDir = DataDirectory.RunDirectory(dataDirectory, surroundings) }, cancellationToken);
+        var late = 0;
+        RoleLock? agentLock; // no new agent while its containers are taken away
+        // One that is just starting has the lock a moment before it says who it is.
+        for (var since = Stopwatch.StartNew(); (agentLock = RoleLock.TryTake(dataDirectory, RoleLock.Agent, "down")) is null && since.Elapsed < Patience;)
+        {
+            await Task.Delay(50, cancellationToken);
+            late += await StopProcessesAsync(cancellationToken);
+        }
+        using (agentLock ??= RoleLock.Take(dataDirectory, RoleLock.Agent, "down"))
+        {
+            return (await AgentHost.TeardownAsync(
+                new AgentOptions { Join = "", WorkDir = work, RunDir = DataDirectory.RunDirectory(dataDirectory, surroundings) }, cancellationToken), late);
+        }
     }
 
     private static async Task WaitForEndAsync(RoleOwner owner, CancellationToken cancellationToken)

@@ -27,8 +27,22 @@ internal sealed class RoleLock : IDisposable
         _command = command;
     }
 
+    /// <summary>Throws <see cref="CliException"/> when another process has it.</summary>
     /// <param name="command">The command line's name of the role, for messages: "up", "server", "agent".</param>
     public static RoleLock Take(string dataDirectory, string role, string command)
+    {
+        if (TryTake(dataDirectory, role, command) is { } taken)
+        {
+            return taken;
+        }
+        var owner = Read(dataDirectory, role);
+        throw CliException.Usage(
+            $"'pacer {owner?.Command ?? command}' runs already on {dataDirectory}{(owner is null ? "" : $" (process {owner.Process.Id}{(owner.Http is null ? "" : ", " + owner.Http)})")}. " +
+            $"Stop it with 'pacer down --data-dir {dataDirectory}', or name another --data-dir.");
+    }
+
+    /// <summary>Null when another process has it.</summary>
+    public static RoleLock? TryTake(string dataDirectory, string role, string command)
     {
         FileStream held;
         try
@@ -37,10 +51,7 @@ internal sealed class RoleLock : IDisposable
         }
         catch (IOException)
         {
-            var owner = Read(dataDirectory, role);
-            throw CliException.Usage(
-                $"'pacer {owner?.Command ?? command}' runs already on {dataDirectory}{(owner is null ? "" : $" (process {owner.Process.Id}{(owner.Http is null ? "" : ", " + owner.Http)})")}. " +
-                $"Stop it with 'pacer down --data-dir {dataDirectory}', or name another --data-dir.");
+            return null;
         }
         var result = new RoleLock(held, Path.Combine(dataDirectory, role + ".owner"), command);
         result.Write(null);
