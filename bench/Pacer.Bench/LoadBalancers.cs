@@ -26,6 +26,7 @@ internal static partial class LoadBalancers
         var directory = Directory.CreateDirectory($"/var/tmp/pacer-bench-lb-{Environment.ProcessId}").FullName;
         try
         {
+            using var group = new OneCpuGroup();
             await using var server = await BareKestrel.StartAsync();
             using var feed = new Feed(server.Http.BaseAddress!.Port);
             var (ours, driven, theirs) = (FreePort(), FreePort(), FreePort());
