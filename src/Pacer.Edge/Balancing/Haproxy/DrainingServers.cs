@@ -47,7 +47,7 @@ internal sealed class DrainingServers(TimeProvider time)
         {
             foreach (var worker in await process.WorkersAsync() ?? [])
             {
-                foreach (var row in HaproxyStatistics.Read(await process.AskAsync(worker, "show stat", CancellationToken.None)).Where(row => row.IsServer && row.Current > 0 && overdue.Contains((row.Proxy, row.Address))))
+                foreach (var row in (await process.StatisticsAsync(worker, CancellationToken.None)).Where(row => row.IsServer && row.Current > 0 && overdue.Contains((row.Proxy, row.Address))))
                 {
                     await process.AskAsync(worker, $"shutdown sessions server {row.Proxy}/{row.Name}", CancellationToken.None);
                 }

@@ -177,6 +177,10 @@ internal sealed partial class HaproxyProcess(string directory)
     public Task<string> AskAsync(int worker, string command, CancellationToken cancellationToken) =>
         HaproxySocket.AskAsync(MasterSocket, FormattableString.Invariant($"@!{worker} {command}"), cancellationToken);
 
+    /// <summary>What one of the workers counts. Throws <see cref="IOException"/> when it does not answer.</summary>
+    public async Task<IReadOnlyList<HaproxyRow>> StatisticsAsync(int worker, CancellationToken cancellationToken) =>
+        HaproxyStatistics.Read(await AskAsync(worker, "show stat", cancellationToken));
+
     /// <summary>No new connections; those there are may finish what they do, for so long.</summary>
     public async Task EndAsync(TimeSpan longest)
     {

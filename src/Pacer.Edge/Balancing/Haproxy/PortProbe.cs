@@ -16,13 +16,7 @@ internal static class PortProbe
         try
         {
             var all = address ?? (Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any);
-            using var socket = new Socket(all.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
-            if (address is null && all.AddressFamily == AddressFamily.InterNetworkV6)
-            {
-                socket.DualMode = true;
-            }
-            socket.Bind(new IPEndPoint(all, port));
-            socket.Listen(1);
+            using var socket = PortListener.Bind(new IPEndPoint(all, port), bothFamilies: address is null && all.AddressFamily == AddressFamily.InterNetworkV6);
             found = ((IPEndPoint)socket.LocalEndPoint!).Port;
             return null;
         }

@@ -35,7 +35,7 @@ internal sealed class WorkerCounts(HaproxyProcess process)
         {
             return;
         }
-        foreach (var row in HaproxyStatistics.Read(await process.AskAsync(worker, "show stat", CancellationToken.None)).Where(row => places.Contains((row.Proxy, row.Name))))
+        foreach (var row in (await process.StatisticsAsync(worker, CancellationToken.None)).Where(row => places.Contains((row.Proxy, row.Name))))
         {
             _before[(row.Proxy, row.Name)] = row;
         }
@@ -68,7 +68,7 @@ internal sealed class WorkerCounts(HaproxyProcess process)
 
     private async Task<IEnumerable<HaproxyRow>> RowsAsync(int worker, bool newest, CancellationToken cancellationToken)
     {
-        var rows = HaproxyStatistics.Read(await process.AskAsync(worker, "show stat", cancellationToken));
+        var rows = await process.StatisticsAsync(worker, cancellationToken);
         return newest ? rows.Select(row => _before.TryGetValue((row.Proxy, row.Name), out var before) ? row.Since(before) : row) : rows;
     }
 }

@@ -56,7 +56,9 @@ internal sealed class PortListener : IDisposable
         return Bind(new IPEndPoint(IPAddress.Any, port), false);
     }
 
-    private static Socket Bind(IPEndPoint point, bool bothFamilies)
+    /// <summary>A socket that listens. Throws <see cref="SocketException"/> when the address can't be had.</summary>
+    /// <param name="bothFamilies">An address of IPv6 stands for those of IPv4 too.</param>
+    public static Socket Bind(IPEndPoint point, bool bothFamilies)
     {
         var socket = new Socket(point.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
