@@ -25,6 +25,7 @@ internal static class LbCommand
             Notes = "It follows the server's endpoints and goes on with what it knows while the server is away.",
         };
         command.Add(server);
+        flags.Engine.Aliases.Add("--engine"); // there is no other here
         flags.AddTo(command);
         command.Add(logLevel);
         command.Add(LbStatusCommand.Create(surroundings));

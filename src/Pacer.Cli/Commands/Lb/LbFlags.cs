@@ -35,12 +35,10 @@ internal sealed class LbFlags(Surroundings surroundings)
     public static Flag Status(Surroundings surroundings, string description) =>
         new(surroundings, "--lb-status", "PACER_LB_STATUS", "ADDR:PORT", description, DefaultStatus);
 
+    public Flag Engine => _engine;
+
     public void AddTo(Command command)
     {
-        if (command.Name == "lb")
-        {
-            _engine.Aliases.Add("--engine"); // there is no other there
-        }
         foreach (var flag in new[] { _engine, _directory, _groups, _http, _https, _appIds, _status, _servicePorts, _bind, _certificates, _paths, _strict, _acceptProxy, _most, _drain, _log, _errorPage })
         {
             command.Add(flag);
