@@ -14,7 +14,6 @@ public sealed class HaproxyTests
         Assert.SkipUnless(File.Exists("/usr/bin/python3"), "needs python3");
         Assert.SkipUnless(File.Exists("/usr/sbin/haproxy"), "needs haproxy");
         await using var cluster = await Cluster.StartAsync("--cpus", "4", "--lb", "off");
-        var script = System.Text.Json.JsonSerializer.Serialize(WebServer.Script);
         var directory = Path.Combine(cluster.DataDirectory, "lb");
         using var haproxy = new EndOfHaproxy(directory);
         var status = $"127.0.0.1:{Cluster.FreePort()}";
@@ -22,34 +21,7 @@ public sealed class HaproxyTests
         const string Where = @"Load balancer for group external: http (\S+); statistics";
         using var first = PacerProcess.Start(flags);
         var address = await first.WaitForAsync(Where);
-        await cluster.Api.PostAppAsync($$$"""
-            {"id":"/web","cmd":"exec python3 -c \"$SERVER\"","cpus":0.2,"mem":64,"instances":3,"env":{"VERSION":"1","SERVER":{{{script}}}},"taskKillGracePeriodSeconds":20,
-             "labels":{"HAPROXY_GROUP":"external","HAPROXY_0_VHOST":"web.test"},"portDefinitions":[{"port":0}],
-             "healthChecks":[{"protocol":"HTTP","portIndex":0,"intervalSeconds":1,"delaySeconds":0,"gracePeriodSeconds":30}]}
-            """);
-        await cluster.Api.WaitUntilSettledAsync();
-        using var load = new Load(address, "web.test");
-        await load.UntilAsync("version 1");
-
-        await cluster.Api.SendAsync(HttpMethod.Put, "v2/apps/web", $$$"""{"env":{"VERSION":"2","SERVER":{{{script}}}}}""");
-        await cluster.Api.WaitUntilSettledAsync();
-        await load.UntilAsync("version 2");
-        load.Check("rolling upgrade");
-
-        await cluster.Api.SendAsync(HttpMethod.Put, "v2/apps/web", """{"instances":2}""");
-        await cluster.Api.WaitForRunningAsync("/web", 2);
-        load.Check("scale down");
-
-        var task = (await cluster.Api.TasksAsync("TASK_RUNNING"))[0];
-        await cluster.Api.SendAsync(HttpMethod.Delete, $"v2/apps/web/tasks/{task}");
-        await Api.Until(async () => !(await cluster.Api.TasksAsync("TASK_RUNNING")).Contains(task), "the task is gone");
-        await cluster.Api.WaitUntilSettledAsync();
-        load.Check("kill of a task");
-
-        cluster.Up.KillAtOnce();
-        await cluster.StartAgainAsync();
-        await cluster.Api.WaitUntilSettledAsync();
-        load.Check("kill -9 of server and agent");
+        using var load = await Upheaval.OfTasksAsync(cluster, address, instances: 3);
 
         first.KillAtOnce();
         using var second = await NextAsync();
