@@ -18,9 +18,25 @@ public sealed partial class AgentHost
     /// <summary>Why virtual IPs pass through this process instead of the kernel; null: they do not, or there are none.</summary>
     public string? UserSpaceVips => _vips?.UserSpaceReason;
 
+    /// <summary>Where a DNS server of Pacer's in this process should listen too, so that all containers of the node reach it; null: nowhere.</summary>
+    public IPAddress? ResolverAddress => _tools.Networks.ResolverAt;
+
     /// <summary>Says where a DNS server of Pacer's is in this process, which containers then ask.</summary>
-    public void UseDns(IPEndPoint server) => _tools.Networks.DnsServer =
-        new IPEndPoint(server.Address.Equals(IPAddress.Any) || server.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : server.Address, server.Port);
+    /// <param name="atResolver">Where it listens at <see cref="ResolverAddress"/>; null: it does not.</param>
+    public async Task UseDnsAsync(IPEndPoint server, IPEndPoint? atResolver)
+    {
+        _tools.Networks.ResolverServer = atResolver;
+        _tools.Networks.DnsServer =
+            new IPEndPoint(server.Address.Equals(IPAddress.Any) || server.Address.Equals(IPAddress.IPv6Any) ? IPAddress.Loopback : server.Address, server.Port);
+        try
+        {
+            await _tools.Networks.LookForDnsAsync().ConfigureAwait(false);
+        }
+        catch (IOException e)
+        {
+            LogNetworkLook(_tools.Logger, e.Message);
+        }
+    }
 
     private static Task<NodeNetworks> OpenNetworksAsync(AgentOptions options, IContainerRuntime runtime, ILogger logger) => NodeNetworks.OpenAsync(
         NetworkSettings.Of(options),

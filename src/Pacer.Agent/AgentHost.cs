@@ -149,6 +149,7 @@ public sealed partial class AgentHost : IAsyncDisposable
         {
             await host._tools.ExternalVolumes.UnmountUnusedAsync(cancellationToken).ConfigureAwait(false);
             await host._tools.Networks.RemoveGroundAsync().ConfigureAwait(false);
+            await host._tools.Networks.RemoveResolverAsync().ConfigureAwait(false);
             await KernelVips.RemoveLeftAsync(new Networks.NetworkTools(), new Networks.NetworkNaming(options.WorkDir)).ConfigureAwait(false);
             await RemoveEmptyGroundAsync(host._tools.Runtime.Own, options.RunDir, cancellationToken).ConfigureAwait(false);
         }
@@ -319,6 +320,10 @@ public sealed partial class AgentHost : IAsyncDisposable
                 await _vips.RemoveAsync().ConfigureAwait(false);
             }
             await _vips.DisposeAsync().ConfigureAwait(false);
+        }
+        if (LiveTasks == 0)
+        {
+            await _tools.Networks.RemoveResolverAsync().ConfigureAwait(false);
         }
         await _tools.Networks.DisposeAsync().ConfigureAwait(false);
         for (var i = _owned.Count - 1; i >= 0; i--)

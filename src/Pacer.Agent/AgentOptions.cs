@@ -103,7 +103,7 @@ public sealed record AgentOptions
     /// <summary>Directories of CNI plugins, with colons between them.</summary>
     public string CniPluginDirs { get; init; } = "/opt/cni/bin:/usr/lib/cni";
 
-    /// <summary>Whom containers on the agent's bridges ask: "auto" (Pacer's DNS server of this node, where it answers), "off" (the node's nameservers), or <c>ADDRESS:PORT</c>.</summary>
+    /// <summary>Whom containers ask for names: "auto" (Pacer's DNS server of this node, where it answers), "off" (the node's nameservers), or <c>ADDRESS:PORT</c>.</summary>
     public string ContainerDns { get; init; } = "auto";
 
     /// <summary>How virtual IPs are made: "auto" (by the kernel if it can), "kernel" (or refuse to start), "user" (by this process), "off".</summary>

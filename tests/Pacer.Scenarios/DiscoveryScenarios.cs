@@ -51,6 +51,27 @@ public sealed class DiscoveryScenarios(TwoNodes cluster) : Scenario<TwoNodes>(cl
         }, "pong comes back");
     }
 
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)] // its DNS server is on the loopback only
+    public async Task NamesOfApps_AreKnownInContainersOnTheNodesNetwork(int number)
+    {
+        var node = Cluster.Nodes[number - 1];
+        Assert.SkipWhen(node.Agent.ResolverAddress is null, "networks need root and nftables");
+        var options = new DnsOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Resolver = number == 1 ? node.Agent.ResolverAddress : null, Forward = false };
+        await using var dns = await DnsHost.StartAsync(options, Cluster.Http.BaseAddress!, NullLogger.Instance);
+        Assert.Equal(number == 1, dns.ResolverAddress is not null);
+        await dns.Ready;
+        await node.Agent.UseDnsAsync(dns.Addresses[0], dns.ResolverAddress);
+        await Cluster.DeployAsync(App("/named", "exec sleep 1000"));
+        await Cluster.DeployAsync(App("/asking", """
+            until python3 -c 'import socket; print(socket.gethostbyname("named.marathon.mesos"))' > answer; do sleep 0.2; done; mv answer answered; exec sleep 1000
+            """, $$""" "constraints":[["hostname","CLUSTER","{{node.Name}}"]] """));
+        var answered = Path.Combine(node.Options.WorkDir, "sandboxes", Assert.Single(await Cluster.RunningAsync("/asking")), "answered");
+        await Waiting.UntilAsync(() => Task.FromResult(File.Exists(answered)), "the name was found");
+        Assert.Equal(IPAddress.Loopback.ToString(), (await File.ReadAllTextAsync(answered)).Trim());
+    }
+
     [Fact(DisplayName = "SYS-NET-01: an app with a VIP label on its port definition answers on the name of its virtual IP")]
     public async Task SYS_NET_01()
     {

@@ -6,7 +6,9 @@ using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using Microsoft.Extensions.Logging.Abstractions;
 using Pacer.Agent;
+using Pacer.Edge.Dns;
 using Pacer.Shell.Tests.Docker;
 using Pacer.Shell.Tests.Images;
 
@@ -69,6 +71,35 @@ public sealed partial class DockerScenarios : Scenario<DockerNode>
         Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
         // The one address of the one port model: the container's own.
         Assert.Equal("found", await http.GetStringAsync($"http://{task["ipAddresses"]![0]!["ipAddress"]}:8080/index.html"));
+    }
+
+    [Theory]
+    [InlineData("bridge")]
+    [InlineData("host")]
+    [InlineData("named")]
+    public async Task NamesOfApps_AreKnownInItsContainers(string network)
+    {
+        Assert.SkipWhen(Cluster.Nodes[0].Agent.ResolverAddress is null, "networks need root and nftables");
+        await using var dns = await DnsHost.StartAsync(
+            new DnsOptions { Listen = [new IPEndPoint(IPAddress.Loopback, 0)], Resolver = Cluster.Nodes[0].Agent.ResolverAddress, Forward = false }, Cluster.Http.BaseAddress!, NullLogger.Instance);
+        await dns.Ready;
+        await Cluster.Nodes[0].Agent.UseDnsAsync(dns.Addresses[0], dns.ResolverAddress);
+        await Cluster.DeployAsync(App("/named", "exec sleep 1000"));
+        if (network == "named")
+        {
+            await _daemon.SendAsync("POST", "/networks/create", new JsonObject { ["Name"] = "pacer-names" });
+        }
+        var on = network switch
+        {
+            "bridge" => OnBridge,
+            "named" => """ "networks":[{"mode":"container","name":"pacer-names"}] """,
+            _ => """ "networks":[{"mode":"host"}] """,
+        };
+        await Cluster.DeployAsync(Docker("/asking", "cd $MESOS_SANDBOX; until nslookup named.marathon.mesos > answer; do sleep 0.2; done; mv answer answered; exec sleep 1000", on));
+        var task = Assert.Single(await Cluster.RunningAsync("/asking"));
+        var answered = Path.Combine(Cluster.Nodes[0].Options.WorkDir, "sandboxes", task, "answered");
+        await Waiting.UntilAsync(() => Task.FromResult(File.Exists(answered)), "the name was found");
+        Assert.Contains("named.marathon.mesos", await File.ReadAllTextAsync(answered));
     }
 
     [Fact(DisplayName = "SYS-APP-13: a Docker app with a health check has both of its host volumes")]

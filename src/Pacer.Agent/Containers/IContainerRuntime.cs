@@ -46,6 +46,9 @@ public sealed record ContainerPlan(
     /// <summary>Null: the container shares the node's network.</summary>
     internal Networks.NetworkPlace? Network { get; init; }
 
+    /// <summary>For a container without an own network of the agent: whom it asks for names; null: whom the node asks.</summary>
+    internal Networks.ResolverPlace? Resolver { get; init; }
+
     /// <summary>Devices of the node that it may use besides those that every container has.</summary>
     internal IReadOnlyList<Gpus.DeviceNode> Devices { get; init; } = [];
 

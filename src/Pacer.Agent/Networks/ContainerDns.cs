@@ -5,8 +5,8 @@ using System.Net.Sockets;
 namespace Pacer.Agent.Networks;
 
 /// <summary>
-/// Where the questions of containers go that ask their gateway: to Pacer's DNS server on this node, or while none answers, to the
-/// node's own nameserver. So a container's resolv.conf stays right whatever comes and goes.
+/// Where the questions of containers go that ask their gateway, or <see cref="ResolverAddress"/>: to Pacer's DNS server on this node, or
+/// while none answers, to the node's own nameserver. So a container's resolv.conf stays right whatever comes and goes.
 /// </summary>
 internal static class ContainerDns
 {
@@ -18,8 +18,8 @@ internal static class ContainerDns
     // SOA of "mesos": a resolver of the world has no such name, and says so without authority.
     private static readonly byte[] Question = [0x50, 0x43, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 5, (byte)'m', (byte)'e', (byte)'s', (byte)'o', (byte)'s', 0, 0, 6, 0, 1];
 
-    /// <param name="known">Where Pacer's DNS server is; null: it may be on its usual ports.</param>
-    /// <returns>Null: nobody can be asked.</returns>
+    /// <summary>Where Pacer's DNS server answers; null: nowhere.</summary>
+    /// <param name="known">Where it is if it is anywhere; null: it may be on its usual ports.</param>
     public static async Task<IPEndPoint?> FindAsync(IPEndPoint? known)
     {
         foreach (var place in known is not null ? [known] : Ports.Select(port => new IPEndPoint(IPAddress.Loopback, port)))
@@ -29,7 +29,7 @@ internal static class ContainerDns
                 return place;
             }
         }
-        return Upstream(NodeResolver.Read());
+        return null;
     }
 
     /// <summary>The node's first nameserver, rather one that is not on its loopback; null when it has none.</summary>
@@ -45,12 +45,12 @@ internal static class ContainerDns
         return (servers.Find(address => !IPAddress.IsLoopback(address)) ?? servers.FirstOrDefault()) is { } server ? new IPEndPoint(server, 53) : null;
     }
 
-    /// <summary>What a container's resolv.conf says: its gateway, and the node's other settings.</summary>
-    public static string Resolv(string ofNode, string gateway)
+    /// <summary>What a container's resolv.conf says: whom it asks, and the node's other settings.</summary>
+    public static string Resolv(string ofNode, string nameserver)
     {
         var settings = ofNode.Split('\n', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries)
             .Where(line => line[0] is not ('#' or ';') && !line.StartsWith("nameserver", StringComparison.Ordinal));
-        return string.Join('\n', [.. settings, string.Create(CultureInfo.InvariantCulture, $"nameserver {gateway}")]) + "\n";
+        return string.Join('\n', [.. settings, string.Create(CultureInfo.InvariantCulture, $"nameserver {nameserver}")]) + "\n";
     }
 
     /// <summary>Whether Pacer's DNS server, or one like it, answers there.</summary>

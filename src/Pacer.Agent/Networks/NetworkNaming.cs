@@ -31,6 +31,15 @@ internal sealed class NetworkNaming
     /// <summary>The nftables table of virtual IPs.</summary>
     public string VipTable => Table + "_vips";
 
+    /// <summary>The nftables table of <see cref="ResolverAddress"/>.</summary>
+    public string ResolverTable => Table + "_dns";
+
+    /// <summary>
+    /// Whom containers ask for names that have no bridge of ours: link-local, as other resolvers of a node are, and in a part of that range
+    /// that clouds leave alone (their services are in 169.254.169 and 169.254.170).
+    /// </summary>
+    public System.Net.IPAddress ResolverAddress => new([169, 254, (byte)(32 + (Seed % 64)), (byte)(1 + (Seed / 64 % 254))]);
+
     /// <summary>Tells routes of agents on one machine apart.</summary>
     public uint RouteMetric => 1000 + (Seed % 1_000_000);
 

@@ -16,7 +16,7 @@ internal sealed partial record NetworkSettings(
     string? CniConfigDirectory,
     IReadOnlyList<string> CniPluginDirectories)
 {
-    /// <summary>Containers on the agent's bridges ask Pacer's DNS server where it answers.</summary>
+    /// <summary>Containers ask Pacer's DNS server where it answers.</summary>
     public bool ContainerDns { get; init; } = true;
 
     /// <summary>Where that is; null: on its usual ports.</summary>

@@ -81,6 +81,7 @@ internal sealed partial class NodeNetworks
                 .SelectMany(member => Translations(attachment, member.Ports).Select(port => (port, member.Name))))).ConfigureAwait(false);
             await _forward.EnsureAsync(_bridges.Interfaces).ConfigureAwait(false);
         }
+        await RestoreResolverAsync(known.Count > 0).ConfigureAwait(false);
         return removed;
     }
 
@@ -115,22 +116,10 @@ internal sealed partial class NodeNetworks
             return;
         }
         await _ports.EnsureAsync().ConfigureAwait(false);
+        await _resolver.EnsureAsync().ConfigureAwait(false);
         if (_bridges.Interfaces is { Count: > 0 } interfaces)
         {
             await _forward.EnsureAsync(interfaces).ConfigureAwait(false);
-        }
-    }
-
-    /// <summary>Where Pacer's DNS server of this node is, when that is known.</summary>
-    public System.Net.IPEndPoint? DnsServer { get; set; }
-
-    /// <summary>Leads DNS questions of containers to who answers now. To be called now and then.</summary>
-    public async Task LookForDnsAsync()
-    {
-        if (Unavailable is null && _settings.ContainerDns && _bridges.Interfaces.Count > 0)
-        {
-            await _ports.SetDnsAsync(await ContainerDns.FindAsync(DnsServer ?? _settings.DnsServer).ConfigureAwait(false)).ConfigureAwait(false);
-            _lookedForDns = true;
         }
     }
 
@@ -180,18 +169,7 @@ internal sealed partial class NodeNetworks
             // It has a record, so the next agent finds it.
         }
         await RemoveGroundAsync().ConfigureAwait(false);
-        if (_settings.ContainerDns && _ports.IsWritten)
-        {
-            try
-            {
-                // Pacer's DNS server may be in this process, and nobody looks after the rules any more.
-                await _ports.SetDnsAsync(ContainerDns.Upstream(NodeResolver.Read())).ConfigureAwait(false);
-            }
-            catch (IOException e)
-            {
-                LogReconcile(_logger, e.Message);
-            }
-        }
+        await LeaveDnsAsync().ConfigureAwait(false);
         foreach (var stripe in held)
         {
             stripe.Release();

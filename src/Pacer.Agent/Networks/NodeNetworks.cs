@@ -22,6 +22,7 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
     private readonly PortTable _ports;
     private readonly ForwardRules _forward;
     private readonly NodeBridges _bridges;
+    private readonly ResolverAddress _resolver;
     private readonly CniDirectory _cniDirectory;
     private readonly CniChain _cni;
     private readonly ILogger _logger;
@@ -31,7 +32,6 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
     private readonly Dictionary<string, Attachment> _attachments = new(StringComparer.Ordinal);
     private readonly Dictionary<string, uint> _lastAddress = new(StringComparer.Ordinal);
     private int _lastSlot = -1;
-    private volatile bool _lookedForDns;
 
     private NodeNetworks(NetworkSettings settings, NetworkTools tools, string? unavailable, ILogger logger)
     {
@@ -44,6 +44,7 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
         _ports = new PortTable(tools, _naming);
         _forward = new ForwardRules(tools, _naming);
         _bridges = new NodeBridges(settings, _naming, tools, _store, _ports, _forward);
+        _resolver = new ResolverAddress(tools, _naming, settings.RunDir);
         _cniDirectory = new CniDirectory(settings.CniConfigDirectory, logger);
         _cni = new CniChain(tools);
         Names = unavailable is not null
@@ -183,9 +184,9 @@ internal sealed partial class NodeNetworks : IAsyncDisposable
             }
         }
 
-        if (ranges.Count > 0 && !_lookedForDns)
+        if (ranges.Count > 0)
         {
-            await LookForDnsAsync().ConfigureAwait(false);
+            await LeadDnsAsync().ConfigureAwait(false);
         }
         var attachment = Plan(request, mapped, ranges, chains);
         var ns = _naming.Namespace(attachment.Slot);

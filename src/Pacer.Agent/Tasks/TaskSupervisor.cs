@@ -290,7 +290,7 @@ internal sealed partial class TaskSupervisor : IThreadPoolWorkItem
                 ? TaskPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId, _tools.Images?.Of(containerId))
                 : DockerPlan.Make(spec, containerId, sandbox, _tools.Node, _tools.ClusterId);
             var shared = made with { Mounts = Volumes.Of(spec, _tools, sandbox) };
-            var connected = TaskNetworks.Apply(shared, spec, place);
+            var connected = TaskNetworks.Apply(shared, spec, place) with { Resolver = place is null ? await _tools.Networks.ResolverAsync().ConfigureAwait(false) : null };
             var plan = GpuPlan.Apply(connected, spec, _tools.Gpus.Node, _tools.Gpus.Of(TaskId), isolated: _tools.Runtime.Own is OciRuntime);
             // Not cancelled by a stop of the agent or a kill: it takes a moment, and a container half made helps neither.
             var started = await _tools.Runtime.StartAsync(plan, CancellationToken.None).ConfigureAwait(false);

@@ -1,3 +1,4 @@
+using System.Net;
 using Pacer.Cli.Output;
 using Pacer.Edge.Dns;
 
@@ -7,12 +8,13 @@ namespace Pacer.Cli.Roles;
 internal sealed class DnsRole(Surroundings surroundings, DnsOptions options, string logLevel)
 {
     /// <param name="server">Base address of the REST API.</param>
-    public async Task<DnsHost> StartAsync(Uri server)
+    /// <param name="resolver">An address for containers, where it listens too if it can; null: none.</param>
+    public async Task<DnsHost> StartAsync(Uri server, IPAddress? resolver = null)
     {
         var terminal = surroundings.Terminal;
         try
         {
-            var dns = await DnsHost.StartAsync(options, server, new LineLogger("Pacer.Dns", terminal.Error, logLevel));
+            var dns = await DnsHost.StartAsync(options with { Resolver = resolver }, server, new LineLogger("Pacer.Dns", terminal.Error, logLevel));
             var http = dns.HttpAddress is { } address ? $", its HTTP API http://{address}" : "";
             terminal.Line($"DNS answers on {string.Join(", ", dns.Addresses)}{http}");
             foreach (var note in dns.Notes)

@@ -49,10 +49,10 @@ internal sealed class UpRole(Surroundings surroundings, ServerOptions serverOpti
             _terminal.Line($"note: virtual IPs pass through this process instead of the kernel: {why}");
         }
 
-        await using var names = dns is null ? null : await dns.StartAsync(api.Server);
+        await using var names = dns is null ? null : await dns.StartAsync(api.Server, agent.ResolverAddress);
         if (names?.Addresses.FirstOrDefault(address => address.AddressFamily == AddressFamily.InterNetwork) is { } dnsAddress)
         {
-            agent.UseDns(dnsAddress);
+            await agent.UseDnsAsync(dnsAddress, names.ResolverAddress);
         }
         await using var balancer = lb is null ? null : await lb.StartAsync(api.Server);
         try

@@ -18,6 +18,8 @@ public sealed class DnsStartException(string message) : Exception(message);
 /// <summary>A running DNS server: its zones follow the endpoints feed of a Pacer server.</summary>
 public sealed partial class DnsHost : IAsyncDisposable
 {
+    private static readonly int[] ResolverPorts = [53, 61053];
+
     private readonly List<IDisposable> _listeners = [];
     private readonly List<IPEndPoint> _addresses = [];
     private readonly List<string> _notes = [];
@@ -47,6 +49,9 @@ public sealed partial class DnsHost : IAsyncDisposable
 
     /// <summary>Where it listens, with the ports that it really got.</summary>
     public IReadOnlyList<IPEndPoint> Addresses => _addresses;
+
+    /// <summary>Where it listens for containers (<see cref="DnsOptions.Resolver"/>); null: nowhere.</summary>
+    public IPEndPoint? ResolverAddress { get; private set; }
 
     /// <summary>Where the HTTP API listens; null when it does not.</summary>
     public IPEndPoint? HttpAddress => _api?.LocalEndPoint;
@@ -82,7 +87,13 @@ public sealed partial class DnsHost : IAsyncDisposable
             {
                 host.Listen(listen, options.FallbackPort, responder, forwarder);
             }
-            upstreams.Own = host._addresses;
+            if (options.Resolver is { } resolver)
+            {
+                host.ResolverAddress = ResolverPorts
+                    .Select(port => host.TryListen(new IPEndPoint(resolver, port), isForeign: true, responder, forwarder, out var address) is null ? address : null)
+                    .FirstOrDefault(address => address is not null);
+            }
+            upstreams.Own = host.ResolverAddress is { } own ? [.. host._addresses, own] : host._addresses;
             if (options.HttpListen is { } http)
             {
                 await host.ListenHttpAsync(http, options);
@@ -116,17 +127,19 @@ public sealed partial class DnsHost : IAsyncDisposable
 
     private void Listen(IPEndPoint wanted, int? fallbackPort, Responder responder, Forwarder forwarder)
     {
-        var reason = TryListen(wanted, responder, forwarder);
+        var reason = TryListen(wanted, isForeign: false, responder, forwarder, out var address);
         if (reason is null)
         {
+            _addresses.Add(address);
             return;
         }
         // Port 0: any that is free. A name server that is hard to find is better than none, and the note says where it is.
         foreach (var port in fallbackPort is { } fallback ? [fallback, 0] : Array.Empty<int>())
         {
-            if (TryListen(new IPEndPoint(wanted.Address, port), responder, forwarder) is null)
+            if (TryListen(new IPEndPoint(wanted.Address, port), isForeign: false, responder, forwarder, out address) is null)
             {
-                _notes.Add($"DNS can't have {wanted} ({reason}); it answers on {_addresses[^1]} instead. --dns-listen ADDRESS:PORT chooses another.");
+                _addresses.Add(address);
+                _notes.Add($"DNS can't have {wanted} ({reason}); it answers on {address} instead. --dns-listen ADDRESS:PORT chooses another.");
                 return;
             }
         }
@@ -134,29 +147,30 @@ public sealed partial class DnsHost : IAsyncDisposable
     }
 
     /// <summary>UDP and TCP on one port, or the reason why not.</summary>
-    private string? TryListen(IPEndPoint wanted, Responder responder, Forwarder forwarder)
+    private string? TryListen(IPEndPoint wanted, bool isForeign, Responder responder, Forwarder forwarder, out IPEndPoint address)
     {
         // A port that is free for UDP may be another's for TCP: the next one that the kernel picks is tried then.
         var attempts = wanted.Port == 0 ? 16 : 1;
         string? reason;
         do
         {
-            reason = TryListenOnce(wanted, responder, forwarder);
+            reason = TryListenOnce(wanted, isForeign, responder, forwarder, out address);
         }
         while (reason is not null && --attempts > 0);
         return reason;
     }
 
-    private string? TryListenOnce(IPEndPoint wanted, Responder responder, Forwarder forwarder)
+    private string? TryListenOnce(IPEndPoint wanted, bool isForeign, Responder responder, Forwarder forwarder, out IPEndPoint address)
     {
+        address = wanted;
         UdpListener? udp = null;
         try
         {
-            udp = new UdpListener(wanted, responder, forwarder);
-            var tcp = new TcpListener(udp.LocalEndPoint, responder, forwarder);
+            udp = new UdpListener(wanted, isForeign, responder, forwarder);
+            var tcp = new TcpListener(udp.LocalEndPoint, isForeign, responder, forwarder);
             _listeners.Add(udp);
             _listeners.Add(tcp);
-            _addresses.Add(udp.LocalEndPoint);
+            address = udp.LocalEndPoint;
             udp.Start();
             tcp.Start();
             return null;

@@ -19,6 +19,9 @@ public sealed record DnsOptions
     /// <summary>Where it listens, UDP and TCP.</summary>
     public IReadOnlyList<IPEndPoint> Listen { get; init; } = [new IPEndPoint(IPAddress.Loopback, 53)];
 
+    /// <summary>Another address where it listens on port 53, or on the one after it, if it can. The machine need not have it yet. Null: none.</summary>
+    public IPAddress? Resolver { get; init; }
+
     /// <summary>Used with the same addresses when a port can't be had; null: that is an error.</summary>
     public int? FallbackPort { get; init; }
 

@@ -13,6 +13,8 @@ internal sealed class TestNode(AgentOptions options)
 
     public bool IsUp => _agent is not null;
 
+    public AgentHost Agent => _agent!;
+
     public async Task StartAsync()
     {
         _agent = await AgentHost.StartAsync(options, CancellationToken.None);

@@ -87,13 +87,15 @@ internal sealed class NetworkLab : IAsyncDisposable
     public static WantedPort Port(int hostPort, int containerPort, string protocol = "tcp", string? network = null) => new(hostPort, containerPort, protocol, network);
 
     /// <summary>A server in a namespace that answers each connection and each datagram with its name and who asked.</summary>
-    public static async Task<IAsyncDisposable> ServeAsync(NetworkPlace place, int port, string name)
+    public static Task<IAsyncDisposable> ServeAsync(NetworkPlace place, int port, string name) => ServeAsync(place.NamespacePath, port, name);
+
+    public static async Task<IAsyncDisposable> ServeAsync(string namespacePath, int port, string name, IPAddress? address = null)
     {
-        var tcp = await NamespaceSocket.OpenAsync(place.NamespacePath, AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
-        var udp = await NamespaceSocket.OpenAsync(place.NamespacePath, AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
-        tcp.Bind(new IPEndPoint(IPAddress.Any, port));
+        var tcp = await NamespaceSocket.OpenAsync(namespacePath, AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        var udp = await NamespaceSocket.OpenAsync(namespacePath, AddressFamily.InterNetwork, SocketType.Dgram, ProtocolType.Udp);
+        tcp.Bind(new IPEndPoint(address ?? IPAddress.Any, port));
         tcp.Listen();
-        udp.Bind(new IPEndPoint(IPAddress.Any, port));
+        udp.Bind(new IPEndPoint(address ?? IPAddress.Any, port));
         var serving = Task.WhenAll(TcpAsync(), UdpAsync());
         return new Server(tcp, udp, serving);
 

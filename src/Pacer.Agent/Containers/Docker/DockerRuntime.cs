@@ -1,5 +1,7 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using System.Net;
+using System.Net.NetworkInformation;
 using System.Text.Json;
 using Microsoft.Extensions.Logging;
 using Pacer.Agent.Containers.Native;
@@ -63,6 +65,10 @@ internal sealed partial class DockerRuntime : IContainerRuntime, IDisposable
             var known = new DockerRecord();
             known.Write(RecordFile(id));
             _records[id] = known;
+            if (plan.Resolver is { ForOthers: true } resolver && request.HostConfig.Dns is null && await IsOfThisNodeAsync(request.HostConfig.NetworkMode, cancellationToken).ConfigureAwait(false))
+            {
+                request.HostConfig.Dns = [resolver.Address];
+            }
             await _engine.PostAsync(
                 $"/containers/create?name={NameOf(id)}", request, EngineJson.Default.CreateContainer, EngineJson.Default.CreatedContainer, cancellationToken).ConfigureAwait(false);
             await GiveSandboxAsync(id, plan.Sandbox, cancellationToken).ConfigureAwait(false);
@@ -78,6 +84,24 @@ internal sealed partial class DockerRuntime : IContainerRuntime, IDisposable
             throw e as ContainerStartException ?? new ContainerStartException(e.Message);
         }
     }
+
+    /// <summary>
+    /// Whether containers in this network of the daemon reach addresses that only this node has: it is a bridge, and its gateway is ours. The daemon may
+    /// be in another network namespace, as one without root is.
+    /// </summary>
+    private async Task<bool> IsOfThisNodeAsync(string? network, CancellationToken cancellationToken)
+    {
+        var name = network is null or "" or "default" or DockerSettings.HostNetwork ? DockerSettings.BridgeNetwork : network;
+        if (name == "none" || name.StartsWith("container:", StringComparison.Ordinal))
+        {
+            return false;
+        }
+        var found = await _engine.FindAsync($"/networks/{Uri.EscapeDataString(name)}", EngineJson.Default.InspectedNetwork, cancellationToken).ConfigureAwait(false);
+        return found is { Driver: "bridge" } && found.Ipam?.Config?.Any(range => IPAddress.TryParse(range.Gateway, out var gateway) && HasAddress(gateway)) == true;
+    }
+
+    private static bool HasAddress(IPAddress address) => NetworkInterface.GetAllNetworkInterfaces()
+        .SelectMany(link => link.GetIPProperties().UnicastAddresses).Any(own => own.Address.Equals(address));
 
     public Task<ContainerExit> WaitAsync(string containerId, CancellationToken cancellationToken) =>
         _exits.GetOrAdd(containerId, id => new(() => ObserveAsync(id))).Value.WaitAsync(cancellationToken);

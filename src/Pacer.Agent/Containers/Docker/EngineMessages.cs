@@ -306,6 +306,23 @@ internal sealed class RegistryAuth
     public string? Registry { get; set; }
 }
 
+internal sealed class InspectedNetwork
+{
+    public string? Driver { get; set; }
+    [JsonPropertyName("IPAM")]
+    public AddressPlan? Ipam { get; set; }
+}
+
+internal sealed class AddressPlan
+{
+    public List<AddressRange>? Config { get; set; }
+}
+
+internal sealed class AddressRange
+{
+    public string? Gateway { get; set; }
+}
+
 [JsonSourceGenerationOptions(DefaultIgnoreCondition = JsonIgnoreCondition.WhenWritingNull)]
 [JsonSerializable(typeof(CreateContainer))]
 [JsonSerializable(typeof(CreatedContainer))]
@@ -321,6 +338,7 @@ internal sealed class RegistryAuth
 [JsonSerializable(typeof(InspectedExec))]
 [JsonSerializable(typeof(UsageReport))]
 [JsonSerializable(typeof(List<ListedNetwork>))]
+[JsonSerializable(typeof(InspectedNetwork))]
 [JsonSerializable(typeof(EngineProblem))]
 [JsonSerializable(typeof(RegistryAuth))]
 [JsonSerializable(typeof(Dictionary<string, string[]>))]

@@ -2,20 +2,23 @@ using Pacer.Agent.Networks;
 
 namespace Pacer.Agent.Containers.Oci;
 
-/// <summary>What a container with a network of its own sees instead of the node's: its namespace, and the files in /etc that tell of it. Pure.</summary>
+/// <summary>What a container sees instead of the node's: with a network of its own, its namespace and the files in /etc that tell of it; else whom it asks for names. Pure.</summary>
 internal static class NetworkView
 {
+    private const string ResolverFile = "/etc/resolv.conf";
     private static readonly string[] ReadOnlyFile = ["bind", "ro"];
 
-    public static BundleSpec Apply(BundleSpec spec, NetworkPlace? place)
+    public static BundleSpec Apply(BundleSpec spec, ContainerPlan plan)
     {
-        if (place is null)
+        if (plan.Network is not { } place)
         {
-            return spec;
+            // A volume there is the user's own word.
+            return plan.Resolver is not { } resolver || plan.Mounts.Any(mount => mount.Destination == ResolverFile) ? spec
+                : spec with { Mounts = [.. spec.Mounts, new(ResolverFile, "bind", resolver.File, ReadOnlyFile)] };
         }
         BundleMount[] files =
         [
-            new("/etc/resolv.conf", "bind", place.ResolvFile, ReadOnlyFile),
+            new(ResolverFile, "bind", place.ResolvFile, ReadOnlyFile),
             new("/etc/hosts", "bind", place.HostsFile, ReadOnlyFile),
             new("/etc/hostname", "bind", place.HostnameFile, ReadOnlyFile),
         ];

@@ -220,7 +220,7 @@ internal sealed class OciRuntime : IContainerRuntime
         try
         {
             _exits.TryRemove(id, out _);
-            var spec = NetworkView.Apply(new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _sharedIpc, _seccomp, _bounding).Build(plan), plan.Network);
+            var spec = NetworkView.Apply(new BundleBuilder(_tools, _paths, _cgroups, _imageRoots, _sharedIpc, _seccomp, _bounding).Build(plan), plan);
             if (plan.Image is null)
             {
                 MakePrivateTmp(plan.Sandbox);

@@ -44,7 +44,7 @@ internal sealed class NodeFlags(Surroundings surroundings)
     private readonly Flag _cniConfig = new(surroundings, "--cni-config-dir", "PACER_CNI_CONFIG_DIR", "DIR", "CNI configurations to offer as container networks", "none");
     private readonly Flag _cniPlugins = new(surroundings, "--cni-plugin-dirs", "PACER_CNI_PLUGIN_DIRS", "DIRS", "Where CNI plugins are, with colons between", "/opt/cni/bin:/usr/lib/cni");
 
-    private readonly Flag _containerDns = new(surroundings, "--container-dns", "PACER_CONTAINER_DNS", "WHERE", "Whom containers on bridges ask for names: auto: Pacer's DNS server of this node; off: the node's nameservers; or ADDR:PORT", "auto");
+    private readonly Flag _containerDns = new(surroundings, "--container-dns", "PACER_CONTAINER_DNS", "WHERE", "Whom containers ask for names: auto: Pacer's DNS server of this node; off: the node's nameservers; or ADDR:PORT", "auto");
     private readonly Flag _vips = new(surroundings, "--vips", "PACER_VIPS", "KIND", "Virtual IPs: auto: by the kernel if it can; kernel: or nothing; user: by this process; off", "auto");
     private readonly Flag _seccomp = new(surroundings, "--seccomp-profiles", "PACER_SECCOMP_PROFILES", "DIR", "Directory of seccomp profiles in Docker's form, a file each");
 

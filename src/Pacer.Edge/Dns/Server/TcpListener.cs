@@ -19,13 +19,18 @@ internal sealed class TcpListener : IDisposable
     private int _connections;
 
     /// <summary>Throws <see cref="SocketException"/> when the address can't be had.</summary>
-    public TcpListener(IPEndPoint listen, Responder responder, Forwarder forwarder)
+    /// <param name="isForeign">The machine need not have the address yet.</param>
+    public TcpListener(IPEndPoint listen, bool isForeign, Responder responder, Forwarder forwarder)
     {
         _responder = responder;
         _forwarder = forwarder;
         _socket = new Socket(listen.AddressFamily, SocketType.Stream, ProtocolType.Tcp);
         try
         {
+            if (isForeign)
+            {
+                LinuxSockets.AllowAnyAddress(_socket);
+            }
             _socket.Bind(listen);
             _socket.Listen(128);
         }

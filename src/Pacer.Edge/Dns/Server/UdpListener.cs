@@ -23,13 +23,18 @@ internal sealed class UdpListener : IDisposable
     private volatile bool _stopping;
 
     /// <summary>Throws <see cref="SocketException"/> when the address can't be had.</summary>
-    public UdpListener(IPEndPoint listen, Responder responder, Forwarder forwarder)
+    /// <param name="isForeign">The machine need not have the address yet.</param>
+    public UdpListener(IPEndPoint listen, bool isForeign, Responder responder, Forwarder forwarder)
     {
         _responder = responder;
         _forwarder = forwarder;
         _socket = new Socket(listen.AddressFamily, SocketType.Dgram, ProtocolType.Udp);
         try
         {
+            if (isForeign)
+            {
+                LinuxSockets.AllowAnyAddress(_socket);
+            }
             _socket.Bind(listen);
             _socket.ReceiveBufferSize = ReceiveBuffer;
         }
