@@ -4,6 +4,7 @@ using Pacer.Agent.Containers;
 using Pacer.Agent.Containers.Cgroups;
 using Pacer.Agent.Containers.Oci;
 using Pacer.Agent.Containers.Users;
+using Pacer.Agent.Networks;
 using Xunit;
 
 namespace Pacer.Shell.Tests.Containers;
@@ -42,6 +43,15 @@ public sealed class BundleSpecTests
         Assert.Equal(process.Capabilities, back.Capabilities);
         Assert.Equal(process.User.Groups, back.User.Groups);
         Assert.Equal((7u, 8u, "/w"), (back.User.Uid, back.User.Gid, back.WorkingDirectory));
+    }
+
+    [Fact]
+    public void Network_ResolverOfTheNode_IsMountedUnlessAVolumeIs()
+    {
+        var plan = Plan with { Resolver = new ResolverPlace("169.254.40.1", "/run/pacer/resolver/resolv.conf", true) };
+        Assert.Equal("/run/pacer/resolver/resolv.conf", Assert.Single(NetworkView.Apply(Spec(CgroupVersion.V1), plan).Mounts, mount => mount.Destination == "/etc/resolv.conf").Source);
+        var withVolume = plan with { Mounts = [new ContainerMount("/srv/resolv.conf", "/etc/resolv.conf", ReadOnly: true)] };
+        Assert.DoesNotContain(NetworkView.Apply(Spec(CgroupVersion.V1), withVolume).Mounts, mount => mount.Source == "/run/pacer/resolver/resolv.conf");
     }
 
     [Fact]
