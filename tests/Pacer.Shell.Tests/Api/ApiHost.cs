@@ -44,7 +44,7 @@ internal sealed class ApiHost : IAsyncDisposable
         AppsEndpoints.Map(web, loop, rules, TimeProvider.System, posted.Add);
         GroupsEndpoints.Map(web, loop, rules, TimeProvider.System);
         var podChanges = new List<PodChanged>();
-        PodsEndpoints.Map(web, loop, new AppRules(), TimeProvider.System, podChanges.Add);
+        PodsEndpoints.Map(web, loop, rules, TimeProvider.System, podChanges.Add);
         await web.StartAsync();
         return new ApiHost(web, loop, posted) { PodChanges = podChanges };
     }

@@ -32,6 +32,31 @@ public sealed class LabelWarningTests
     }
 
     [Fact]
+    public async Task Pod_WithLabelsThatCanNotBe_IsTakenAndWarnedOf()
+    {
+        await using var api = await StartAsync();
+        var pod = $$"""
+            {"id": "/pod", {{Labels}}, "networks": [{"mode": "host"}],
+             "containers": [{"name": "a", "exec": {"command": {"shell": "true"} }, "resources": {"cpus": 0.1, "mem": 32},
+                             "endpoints": [{"name": "web", "hostPort": 0, "labels": {"VIP_0": "/web:99999"} }]}]}
+            """;
+        foreach (var answer in new[] { await api.PostAsync("/v2/pods", pod), await api.PutAsync("/v2/pods/pod?force=true", pod.Replace("true", "false", StringComparison.Ordinal)) })
+        {
+            Assert.True((int)answer.Status < 300, answer.Text);
+            Assert.Contains(answer.Warnings, warning => warning.StartsWith("HAPROXY_0_BALANCE: 'magic' is not valid", StringComparison.Ordinal));
+            Assert.Contains(answer.Warnings, warning => warning.StartsWith("/containers/0/endpoints/0/labels/VIP_0: ", StringComparison.Ordinal));
+        }
+    }
+
+    [Fact]
+    public async Task Group_WithALabelOfAVirtualIpThatCanNotBe_IsTakenAndWarnedOf()
+    {
+        await using var api = await StartAsync();
+        var answer = await api.PutAsync("/v2/groups/g", """{"apps": [{"id": "web", "cmd": "true", "instances": 0, "portDefinitions": [{"port": 0, "labels": {"VIP_0": "/web:99999"}}]}]}""");
+        Assert.StartsWith("/apps/0/portDefinitions/0/labels/VIP_0: ", Assert.Single(answer.Warnings));
+    }
+
+    [Fact]
     public void Labels_OfAnAppThatNoBalancerPublishes_AreWarnedOf()
     {
         var service = new EndpointService { Id = "/web", Current = true, Ports = [new EndpointPort()], Labels = new() { ["HAPROXY_0_VHOST"] = "x.example" } };

@@ -22,7 +22,7 @@ internal sealed class PodChanges(AppsContext context, Action<PodChanged>? change
                 throw new ApiException(ApiErrors.PodExists(id.Path));
             }
             planned = PodReader.Read(context, body.RootElement, id, current: null, force);
-            return [new RunSpecChange.Put(planned, Base: null)];
+            return context.Warned(http, [new RunSpecChange.Put(planned, Base: null)]);
         }, force, http.RequestAborted);
         if (result is CommandResult.Deploying)
         {
@@ -50,7 +50,7 @@ internal sealed class PodChanges(AppsContext context, Action<PodChanged>? change
         {
             var current = PodLookup.Replaced(state, id);
             planned = PodReader.Read(context, body.RootElement, id, current, force);
-            return [new RunSpecChange.Put(planned, current?.Version)];
+            return context.Warned(http, [new RunSpecChange.Put(planned, current?.Version)]);
         }, force, http.RequestAborted);
         await AnswerAsync(http, result, planned!, 200, "pod_updated_event");
     }
