@@ -229,6 +229,67 @@ public sealed class HaproxyEngineTests
     }
 
     [Fact]
+    public async Task ServerChange_ThatCanNotBeTold_IsLoadedAnew()
+    {
+        await using var a = await TestBackend.StartAsync("a");
+        await using var b = await TestBackend.StartAsync("b");
+        await using var balancer = await TestBalancer.StartAsync(haproxy: true);
+        var tasks = balancer.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port, b.Port);
+        var reloads = balancer.Host.Haproxy!.Reloads;
+        File.Delete(balancer.Host.Haproxy.Process.AdminSocket);
+        tasks[0].Draining = true;
+        balancer.Apply();
+        Assert.Equal(reloads + 1, balancer.Host.Haproxy.Reloads);
+        using var client = balancer.Client(host: "h");
+        for (var i = 0; i < 4; i++)
+        {
+            Assert.Equal("b", TestBalancer.BackendOf(await client.GetAsync("")));
+        }
+        Assert.Empty(balancer.Host.View.Warnings);
+    }
+
+    [Fact]
+    public async Task AdoptedHaproxy_EndsBeforeAnyRoutesAreKnown_ServesAgain()
+    {
+        Assert.SkipWhen(HaproxyProcess.Program is null, "needs haproxy");
+        await using var a = await TestBackend.StartAsync("a");
+        var directory = Directory.CreateTempSubdirectory("pacer-haproxy-").FullName;
+        try
+        {
+            await using var first = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
+            first.Put("/a", ["HAPROXY_0_VHOST=h"], a.Port);
+            first.Host.LeaveHaproxy();
+            await first.DisposeAsync();
+            await using var second = await TestBalancer.StartAsync(options => options with { HaproxyDirectory = directory });
+            using (var master = Process.GetProcessById(second.Host.Haproxy!.Process.Master!.Value))
+            {
+                master.Kill();
+            }
+            await HttpTests.UntilAsync(() => Task.FromResult(second.Host.View.Warnings.Any(warning => warning.Text.EndsWith("(once so far) and was started again.", StringComparison.Ordinal))));
+            using var client = second.Client(host: "h");
+            await HttpTests.UntilAsync(async () =>
+            {
+                try
+                {
+                    return TestBalancer.BackendOf(await client.GetAsync("")) == "a";
+                }
+                catch (HttpRequestException)
+                {
+                    return false;
+                }
+            });
+        }
+        finally
+        {
+            await HaproxyEngine.EndAsync(directory);
+            if (Directory.Exists(directory))
+            {
+                Directory.Delete(directory, true);
+            }
+        }
+    }
+
+    [Fact]
     public async Task AccessLog_Request_HasItsLine()
     {
         await using var a = await TestBackend.StartAsync("a");

@@ -28,6 +28,7 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     private HaproxyConfiguration? _running;
     private ImmutableHashSet<string> _binds = [];
     private bool _strayed;
+    private bool _isGone;
     private string? _refusedText;
     private string? _refused;
     private string? _trouble;
@@ -208,7 +209,8 @@ internal sealed class HaproxyEngine : IAsyncDisposable
     {
         if (_wanted.Newest is not { } table)
         {
-            return; // what was adopted goes on
+            await KeepAdoptedAsync();
+            return;
         }
         if (_process.Master is null)
         {
@@ -217,6 +219,34 @@ internal sealed class HaproxyEngine : IAsyncDisposable
         else if (!_wanted.Settled.IsCompleted || _trouble is not null)
         {
             await ChangeAsync(table);
+        }
+    }
+
+    /// <summary>What was adopted goes on; should it end before there is anything newer to do, with what it did.</summary>
+    private async Task KeepAdoptedAsync()
+    {
+        if (!Adopted || _process.Master is not null)
+        {
+            _isGone = false;
+            return;
+        }
+        if (!_isGone)
+        {
+            _isGone = true;
+            _ends.Add();
+        }
+        if (_ends.Pause is { } pause)
+        {
+            SetTrouble(_trouble ?? pause);
+        }
+        else if (await _process.StartAsync() is { } trouble)
+        {
+            _ends.DidNotStart();
+            SetTrouble($"HAProxy does not start: {trouble}");
+        }
+        else
+        {
+            SetTrouble(null);
         }
     }
 
