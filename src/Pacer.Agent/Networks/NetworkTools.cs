@@ -88,6 +88,24 @@ internal sealed class NetworkTools(string? machine = null)
         }
     }
 
+    /// <summary>
+    /// Makes the kernel forget flows that it translates, so that their next packets go by the rules of now. Without the tool that does it
+    /// they end when their sender pauses for the kernel's timeout.
+    /// </summary>
+    /// <param name="which">As <c>conntrack -D</c> takes it.</param>
+    public async Task ForgetFlowsAsync(IReadOnlyList<string> which)
+    {
+        try
+        {
+            // Exit code 1 says that there was none.
+            await RunAsync("conntrack", ["-D", .. which]).ConfigureAwait(false);
+        }
+        catch (IOException)
+        {
+            // Not installed.
+        }
+    }
+
     public async Task<bool> TryAsync(string tool, IReadOnlyList<string> arguments, string input = "") =>
         (await RunAsync(tool, arguments, input).ConfigureAwait(false)).Code == 0;
 

@@ -130,19 +130,8 @@ internal sealed class PortTable(NetworkTools tools, NetworkNaming naming)
         }
     }
 
-    private async Task ForgetFlowsAsync(int port)
-    {
-        try
-        {
-            // Exit code 1 says that there was none.
-            await tools.RunAsync("conntrack", ["-D", "-p", "udp", "--orig-port-dst", port.ToString(System.Globalization.CultureInfo.InvariantCulture)])
-                .ConfigureAwait(false);
-        }
-        catch (IOException)
-        {
-            // Not installed: the flow ends when its sender pauses for the kernel's timeout.
-        }
-    }
+    private Task ForgetFlowsAsync(int port) =>
+        tools.ForgetFlowsAsync(["-p", "udp", "--orig-port-dst", port.ToString(System.Globalization.CultureInfo.InvariantCulture)]);
 
     private async Task WithGateAsync(Func<Task> work)
     {

@@ -57,15 +57,8 @@ internal sealed class ResolverAddress(NetworkTools tools, NetworkNaming naming, 
         {
             _targets = targets;
             await tools.DemandAsync("nft", ["-f", "-"], Script(naming, targets)).ConfigureAwait(false);
-            try
-            {
-                // Else a resolver that keeps its port goes on asking the one before. Exit code 1 says that there was none.
-                await tools.RunAsync("conntrack", ["-D", "-p", "udp", "--orig-dst", naming.ResolverAddress.ToString()]).ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                // Not installed.
-            }
+            // Else a resolver that keeps its port goes on asking the one before.
+            await tools.ForgetFlowsAsync(["-p", "udp", "--orig-dst", naming.ResolverAddress.ToString()]).ConfigureAwait(false);
         }
         return 0;
     });

@@ -69,7 +69,10 @@ internal sealed class KernelVips(NetworkTools tools, NetworkNaming naming) : IVi
                 await tools.DemandAsync("nft", ["-f", "-"], VipScript.Whole(_table, plan)).ConfigureAwait(false);
             }
             _written = plan;
-            await ForgetAsync(StaleFlow.After(before, plan)).ConfigureAwait(false);
+            foreach (var flow in StaleFlow.After(before, plan))
+            {
+                await tools.ForgetFlowsAsync(flow.Arguments).ConfigureAwait(false);
+            }
         }
     }
 
@@ -136,22 +139,5 @@ internal sealed class KernelVips(NetworkTools tools, NetworkNaming naming) : IVi
             }
         }
         return own;
-    }
-
-    private async Task ForgetAsync(IEnumerable<StaleFlow> flows)
-    {
-        foreach (var flow in flows)
-        {
-            try
-            {
-                // Exit code 1 says that there was none.
-                await tools.RunAsync("conntrack", flow.Arguments).ConfigureAwait(false);
-            }
-            catch (IOException)
-            {
-                // Not installed: the flow ends when its sender pauses for the kernel's timeout.
-                return;
-            }
-        }
     }
 }

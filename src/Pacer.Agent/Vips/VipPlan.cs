@@ -121,10 +121,10 @@ internal readonly record struct StaleFlow(VipKey Vip, IPEndPoint? Backend)
         }
     }
 
-    /// <summary>Arguments of <c>conntrack</c> that end it.</summary>
+    /// <summary>Which it is, as <c>conntrack -D</c> takes it.</summary>
     public IReadOnlyList<string> Arguments =>
     [
-        "-D", "-f", Vip.IsIPv6 ? "ipv6" : "ipv4", "-p", "udp", "--orig-dst", Vip.Address.ToString(), "--orig-port-dst", Number(Vip.Port),
+        "-f", Vip.IsIPv6 ? "ipv6" : "ipv4", "-p", "udp", "--orig-dst", Vip.Address.ToString(), "--orig-port-dst", Number(Vip.Port),
         "--reply-src", (Backend?.Address ?? Vip.Address).ToString(), "--reply-port-src", Number(Backend?.Port ?? Vip.Port),
     ];
 

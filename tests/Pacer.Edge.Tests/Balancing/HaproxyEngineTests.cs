@@ -117,6 +117,18 @@ public sealed class HaproxyEngineTests
         return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
     }
 
+    private static Task UntilServedAsync(HttpClient client) => HttpTests.UntilAsync(async () =>
+    {
+        try
+        {
+            return TestBalancer.BackendOf(await client.GetAsync("")) == "a";
+        }
+        catch (HttpRequestException)
+        {
+            return false;
+        }
+    });
+
     /// <param name="places">Host and path.</param>
     private static async Task<List<int>> AskAsync(TestBalancer balancer, string kind, params string[] places)
     {
@@ -166,17 +178,7 @@ public sealed class HaproxyEngineTests
         }
         using var client = balancer.Client(host: "h");
         await HttpTests.UntilAsync(() => Task.FromResult(balancer.Host.View.Warnings.Count > 0));
-        await HttpTests.UntilAsync(async () =>
-        {
-            try
-            {
-                return TestBalancer.BackendOf(await client.GetAsync("")) == "a";
-            }
-            catch (HttpRequestException)
-            {
-                return false;
-            }
-        });
+        await UntilServedAsync(client);
         await HttpTests.UntilAsync(() => Task.FromResult(balancer.Host.View.Warnings.Any(warning => warning.Text.EndsWith("(once so far) and was started again.", StringComparison.Ordinal))));
     }
 
@@ -267,17 +269,7 @@ public sealed class HaproxyEngineTests
             }
             await HttpTests.UntilAsync(() => Task.FromResult(second.Host.View.Warnings.Any(warning => warning.Text.EndsWith("(once so far) and was started again.", StringComparison.Ordinal))));
             using var client = second.Client(host: "h");
-            await HttpTests.UntilAsync(async () =>
-            {
-                try
-                {
-                    return TestBalancer.BackendOf(await client.GetAsync("")) == "a";
-                }
-                catch (HttpRequestException)
-                {
-                    return false;
-                }
-            });
+            await UntilServedAsync(client);
         }
         finally
         {
