@@ -6,13 +6,21 @@ namespace Pacer.Edge.Dns.Server;
 
 /// <summary>
 /// Many datagrams for one call of the kernel, which costs more than answering them: those that wait are read together, and their answers
-/// sent together. For one thread.
+/// sent together. Answers to one client go down to the device as one, and are cut apart there (UDP_SEGMENT). For one thread.
 /// </summary>
 internal sealed unsafe partial class DatagramBatch : IDisposable
 {
     public const int Size = 32;
 
     private const int AddressBytes = 28; // of IPv6, the longest
+    private const int LongestSegment = 1232; // what fits any device: others would have to be fragments
+    private const int ControlBytes = 24; // struct cmsghdr, two bytes and padding
+    private const int OfUdp = 17; // SOL_UDP
+    private const int Segment = 103; // UDP_SEGMENT
+    private const int InputOutput = 5; // EIO, and so on
+    private const int Invalid = 22;
+    private const int NoSuchOption = 92;
+    private const int NotSupported = 95;
     private const int DontWait = 0x40;
     private const int Truncated = 0x20;
     private const short PollIn = 1;
@@ -23,6 +31,11 @@ internal sealed unsafe partial class DatagramBatch : IDisposable
     private readonly byte* _memory;
     private readonly Message* _received;
     private readonly Message* _answers;
+    private readonly Message* _sends;
+    private readonly Part* _sendParts;
+    private readonly Control* _controls;
+    private readonly int[] _order = new int[Size];
+    private bool _segments = true;
     private int _pending;
 
     /// <param name="most">Bytes of the longest datagram, both ways.</param>
@@ -34,12 +47,19 @@ internal sealed unsafe partial class DatagramBatch : IDisposable
         _descriptor = (int)_socket.DangerousGetHandle();
         _most = most;
         var each = (2 * (sizeof(Message) + sizeof(Part) + most)) + AddressBytes;
-        _memory = (byte*)NativeMemory.AllocZeroed((nuint)(Size * each));
+        _memory = (byte*)NativeMemory.AllocZeroed((nuint)(Size * (each + sizeof(Message) + sizeof(Part) + sizeof(Control))));
         _received = (Message*)_memory;
         _answers = _received + Size;
         var parts = (Part*)(_answers + Size);
         var buffers = (byte*)(parts + (2 * Size));
         var addresses = buffers + (2 * Size * most);
+        _sends = (Message*)(addresses + (Size * AddressBytes));
+        _sendParts = (Part*)(_sends + Size);
+        _controls = (Control*)(_sendParts + Size);
+        for (var i = 0; i < Size; i++)
+        {
+            _controls[i] = new Control { Length = ControlBytes - 6, Level = OfUdp, Type = Segment };
+        }
         for (var i = 0; i < 2 * Size; i++)
         {
             parts[i].Start = buffers + (i * most);
@@ -96,12 +116,94 @@ internal sealed unsafe partial class DatagramBatch : IDisposable
     /// <summary>Sends all answers. One whose client is gone is left out.</summary>
     public void Send()
     {
-        for (var sent = 0; sent < _pending;)
+        if (_pending > 1 && _segments)
         {
-            var count = sendmmsg(_descriptor, _answers + sent, (uint)(_pending - sent), 0);
-            sent += Math.Max(1, count);
+            SendTogether();
+        }
+        else
+        {
+            for (var sent = 0; sent < _pending;)
+            {
+                var count = sendmmsg(_descriptor, _answers + sent, (uint)(_pending - sent), 0);
+                sent += Math.Max(1, count);
+            }
         }
         _pending = 0;
+    }
+
+    /// <summary>One message for all answers to a client that the kernel can cut apart: they have the same length but for the last, which may be shorter.</summary>
+    private void SendTogether()
+    {
+        Sort();
+        var (messages, parts) = (0, 0);
+        while (parts < _pending)
+        {
+            var first = _answers + _order[parts];
+            var length = first->Parts->Length;
+            ref var message = ref _sends[messages];
+            message.Address = first->Address;
+            message.AddressLength = first->AddressLength;
+            message.Parts = _sendParts + parts;
+            message.PartCount = 0;
+            nuint last;
+            do
+            {
+                last = _answers[_order[parts]].Parts->Length;
+                _sendParts[parts] = *_answers[_order[parts]].Parts;
+                message.PartCount++;
+                parts++;
+            }
+            while (parts < _pending && last == length && length <= LongestSegment && Compare(first, _answers + _order[parts]) == 0);
+            message.Control = message.PartCount > 1 ? _controls + messages : null;
+            message.ControlLength = message.PartCount > 1 ? (nuint)ControlBytes : 0;
+            _controls[messages].Size = (ushort)length;
+            messages++;
+        }
+        for (var sent = 0; sent < messages;)
+        {
+            var count = sendmmsg(_descriptor, _sends + sent, (uint)(messages - sent), 0);
+            if (count <= 0 && _sends[sent].PartCount > 1)
+            {
+                SendApart(_sends[sent]);
+            }
+            sent += Math.Max(1, count);
+        }
+    }
+
+    private void SendApart(Message together)
+    {
+        // An old kernel, or a device that can't: it is of no use to try again. Other errors are the client's alone.
+        _segments &= Marshal.GetLastPInvokeError() is not (InputOutput or Invalid or NotSupported or NoSuchOption);
+        for (nuint i = 0; i < together.PartCount; i++)
+        {
+            var one = new Message { Address = together.Address, AddressLength = together.AddressLength, Parts = together.Parts + i, PartCount = 1 };
+            _ = sendmmsg(_descriptor, &one, 1, 0);
+        }
+    }
+
+    /// <summary>By client, the longest answers first. They are few, and often in order.</summary>
+    private void Sort()
+    {
+        for (var i = 0; i < _pending; i++)
+        {
+            var at = i;
+            for (; at > 0 && IsBefore(_answers + i, _answers + _order[at - 1]); at--)
+            {
+                _order[at] = _order[at - 1];
+            }
+            _order[at] = i;
+        }
+    }
+
+    private static bool IsBefore(Message* one, Message* other) =>
+        Compare(one, other) is var order && (order < 0 || (order == 0 && one->Parts->Length > other->Parts->Length));
+
+    // Family, port and an address of IPv4 are the first eight bytes.
+    private static int Compare(Message* one, Message* other)
+    {
+        var order = (*(ulong*)one->Address).CompareTo(*(ulong*)other->Address);
+        return order != 0 || one->AddressLength < AddressBytes ? order
+            : new ReadOnlySpan<byte>(one->Address, AddressBytes).SequenceCompareTo(new ReadOnlySpan<byte>(other->Address, AddressBytes));
     }
 
     public void Dispose()
@@ -123,7 +225,7 @@ internal sealed unsafe partial class DatagramBatch : IDisposable
     [LibraryImport("libc")]
     private static partial int recvmmsg(int socket, Message* messages, uint count, int flags, void* timeout);
 
-    [LibraryImport("libc")]
+    [LibraryImport("libc", SetLastError = true)]
     private static partial int sendmmsg(int socket, Message* messages, uint count, int flags);
 
     [LibraryImport("libc", EntryPoint = "poll")]
@@ -137,8 +239,20 @@ internal sealed unsafe partial class DatagramBatch : IDisposable
         [FieldOffset(8)] public uint AddressLength;
         [FieldOffset(16)] public Part* Parts;
         [FieldOffset(24)] public nuint PartCount;
+        [FieldOffset(32)] public Control* Control;
+        [FieldOffset(40)] public nuint ControlLength;
         [FieldOffset(48)] public int Flags;
         [FieldOffset(56)] public uint Length;
+    }
+
+    /// <summary>struct cmsghdr with the length of a segment.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = ControlBytes)]
+    private struct Control
+    {
+        [FieldOffset(0)] public nuint Length;
+        [FieldOffset(8)] public int Level;
+        [FieldOffset(12)] public int Type;
+        [FieldOffset(16)] public ushort Size;
     }
 
     /// <summary>struct iovec.</summary>
