@@ -33,7 +33,7 @@ public sealed class ExternalVolumeScenarios(SharedStorage cluster) : Scenario<Sh
             more: ",\"constraints\":[[\"hostname\",\"LIKE\",\"node1\"]]"))).Expect(HttpStatusCode.Created);
         Assert.False(answer.Response.Headers.Contains("X-Pacer-Warning"));
         await Cluster.SucceedsAsync(answer.Deployment);
-        await Waiting.UntilAsync(() => Task.FromResult(File.Exists(_storage + "/rows/f")), "the first run has written");
+        await Waiting.UntilAsync(async () => File.Exists(_storage + "/rows/f") && await File.ReadAllTextAsync(_storage + "/rows/f") == "written", "the first run has written");
         await Cluster.SucceedsAsync(await Cluster.ChangeAsync("PUT", "/v2/apps/first", """
             {"cmd":"cat data/f > seen; exec sleep 1000","constraints":[["hostname","LIKE","node2"]]}
             """));
@@ -94,7 +94,7 @@ public sealed class DockerVolumeScenarios : Scenario<DockerNode>
             await Cluster.DeployAsync(Docker("/first", "printf kept > /data/f; exec sleep 1000", "local"));
             var volume = (await _daemon.SendAsync("GET", "/volumes/pacer-rows"))!;
             Assert.Equal("local", volume["Driver"]!.ToString());
-            await Waiting.UntilAsync(() => Task.FromResult(File.Exists(volume["Mountpoint"] + "/f")), "the first run has written");
+            await Waiting.UntilAsync(async () => File.Exists(volume["Mountpoint"] + "/f") && await File.ReadAllTextAsync(volume["Mountpoint"] + "/f") == "kept", "the first run has written");
             await Cluster.SucceedsAsync(await Cluster.ChangeAsync("DELETE", "/v2/apps/first"));
             await Cluster.DeployAsync(Docker("/second", "cat /data/f; echo; exec sleep 1000", "local"));
             var output = Path.Combine(Cluster.Nodes[0].Options.WorkDir, "sandboxes", Assert.Single(await Cluster.RunningAsync("/second", 1)), "stdout");
